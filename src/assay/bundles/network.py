@@ -1,0 +1,79 @@
+"""Open a bundle's network: hash checked, recipe checked, one session for all callers."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.bundles.card import bundle_folder, load_card
+from assay.errors import BundleMismatchError, BundleMissingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_OPENING = threading.Lock()
+
+
+class Network:
+    """An ONNX Runtime session; `run` maps one named input to its named outputs."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(path), settings, providers=["CPUExecutionProvider"]
+        )
+        self.input_names = tuple(value.name for value in self._session.get_inputs())
+        self.output_names = tuple(value.name for value in self._session.get_outputs())
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def run(self, array: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """All outputs, by name, for one batch."""
+        values = self._session.run(None, {self.input_names[0]: array})
+        return dict(zip(self.output_names, values, strict=True))
+
+
+def open_network(name: str, recipe_fingerprint: str | None = None) -> Network:
+    """Verify and open the bundle's network, once a process.
+
+    Raises BundleMissingError, or BundleMismatchError when the bytes differ from the card or the
+    recipe that the caller cuts by is not the one the network was trained on.
+    """
+    with _OPENING:
+        network = _opened(name)
+    card = load_card(name)
+    if recipe_fingerprint is not None and recipe_fingerprint != card.recipe_fingerprint:
+        raise BundleMismatchError(
+            f"{name}: the detector cuts by recipe {recipe_fingerprint}, "
+            f"the network was trained on {card.recipe_fingerprint} ({dict(card.recipe)})."
+        )
+    return network
+
+
+@lru_cache(maxsize=16)
+def _opened(name: str) -> Network:
+    verify(name)
+    return Network(bundle_folder(name) / "network.onnx")
+
+
+def verify(name: str, folder: Path | None = None) -> str:
+    """The SHA-256 of the bundle's network. Raises when it is missing or not what its card says."""
+    path = (folder or bundle_folder(name)) / "network.onnx"
+    card = load_card(name, folder)
+    if not path.is_file():
+        raise BundleMissingError(f"The bundle {name!r} has a card and no network.onnx.")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != card.network_sha256:
+        raise BundleMismatchError(
+            f"{name}: network.onnx has SHA-256 {found[:16]}…, its card says "
+            f"{card.network_sha256[:16]}…."
+        )
+    return found

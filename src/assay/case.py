@@ -1,0 +1,181 @@
+"""Case: one file under examination; each view of it is decoded once, when first asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from assay.errors import TimeLimitError
+from assay.options import Options
+from assay.types import FaceTrack, FaceView, Frame, Media, Picture, Waveform
+
+Progress = Callable[[str, int, int], None]
+ViewChange = Callable[[FaceView], FaceView]
+
+
+def silent(_step: str, _done: int, _total: int) -> None:
+    """The progress report of someone who does not want one."""
+
+
+@dataclass(slots=True)
+class Deadline:
+    """A point in time after which `check` raises TimeLimitError."""
+
+    limit_s: float
+    started: float
+
+    @classmethod
+    def after(cls, limit_s: float) -> Deadline:
+        """A deadline `limit_s` seconds from now."""
+        return cls(limit_s, time.monotonic())
+
+    def check(self) -> None:
+        """Raise TimeLimitError when the time is up."""
+        if time.monotonic() - self.started > self.limit_s:
+            raise TimeLimitError(f"The examination took longer than {self.limit_s:g} s.")
+
+
+class Case:
+    """One file, its options, and the views that detectors ask for.
+
+    `frames()` streams the sampled frames without keeping them; `tracks`, `face_views` and
+    `waveform` are computed at the first request and kept. Memory is bounded: of a video only
+    loose face crops and shrunken pictures stay.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        options: Options | None = None,
+        progress: Progress = silent,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self.media = media
+        self.options = options or Options()
+        self.progress = progress
+        self.deadline = deadline or Deadline.after(self.options.time_limit_s)
+
+    @cached_property
+    def frame_times_s(self) -> tuple[float, ...]:
+        """The times (s) of the frames that are examined; (0.0,) for a picture, () for sound."""
+        from assay.media.sampling import frame_times
+
+        return frame_times(self.media, self.options.frames, self.options.time_range_s)
+
+    def frames(self) -> Iterator[Frame]:
+        """The sampled frames in order, decoded as they are asked for."""
+        if self.media.kind == "image":
+            from assay.media.image import read_image
+
+            yield read_image(self.media, self.options.max_megapixels)
+        elif self.media.kind == "video":
+            from assay.media.video import read_frames
+
+            yield from read_frames(self.media, self.frame_times_s, self.deadline.check)
+
+    @cached_property
+    def _seen(self) -> _Seen:
+        from assay.subjects.tracks import TrackBuilder
+
+        builder = TrackBuilder(max_faces=self.options.max_faces)
+        pictures: list[Picture] = []
+        notes: list[str] = []
+        n_frames, total = 0, len(self.frame_times_s)
+        try:
+            for frame in self.frames():
+                self.deadline.check()
+                builder.add(frame)
+                pictures.append(_picture(frame))
+                n_frames += 1
+                self.progress("faces", n_frames, total)
+        except TimeLimitError:
+            if not n_frames:
+                raise
+            notes.append("time_limit_faces")
+        tracks, views = builder.finish()
+        return _Seen(tracks, views, tuple(pictures), n_frames, builder.n_faces_left_out, tuple(notes))
+
+    @property
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """The people in it, most prominent first."""
+        return self._seen.tracks
+
+    def face_views(self, track_id: int) -> tuple[FaceView, ...]:
+        """The loose crops of one track, in time order."""
+        return self._seen.views[track_id]
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Shrunken copies of the examined frames, for the report."""
+        return self._seen.pictures
+
+    @property
+    def n_frames_examined(self) -> int:
+        """How many frames were decoded and searched for faces."""
+        return self._seen.n_frames
+
+    @property
+    def n_faces_left_out(self) -> int:
+        """How many faces were found and not followed, because there were too many."""
+        return self._seen.n_faces_left_out
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Codes of what cut the examination short."""
+        return self._seen.notes
+
+    @cached_property
+    def waveform(self) -> Waveform | None:
+        """The sound, mono at its own rate; None where the file has none."""
+        if self.media.sample_rate_hz is None:
+            return None
+        from assay.media.audio import read_waveform
+
+        return read_waveform(
+            self.media, self.options.time_range_s, self.options.max_sound_s, self.deadline.check
+        )
+
+    def varied(self, change: ViewChange) -> Case:
+        """The same case with each face view changed; nothing is decoded again."""
+        return _VariedCase(self, change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    tracks: tuple[FaceTrack, ...]
+    views: dict[int, tuple[FaceView, ...]]
+    pictures: tuple[Picture, ...]
+    n_frames: int
+    n_faces_left_out: int
+    notes: tuple[str, ...]
+
+
+class _VariedCase(Case):
+    def __init__(self, original: Case, change: ViewChange) -> None:
+        super().__init__(original.media, original.options, silent, original.deadline)
+        self._original = original
+        self._change = change
+
+    @cached_property
+    def _seen(self) -> _Seen:
+        return self._original._seen
+
+    def face_views(self, track_id: int) -> tuple[FaceView, ...]:
+        return tuple(self._change(view) for view in self._original.face_views(track_id))
+
+
+PICTURE_MAX_PX = 1280
+
+
+def _picture(frame: Frame) -> Picture:
+    import cv2
+
+    height, width = frame.rgb.shape[:2]
+    scale = min(1.0, PICTURE_MAX_PX / max(height, width))
+    if scale == 1.0:
+        return Picture(frame.index, frame.time_s, frame.rgb, 1.0)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA)
+    return Picture(frame.index, frame.time_s, small, scale)

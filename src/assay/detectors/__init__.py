@@ -1,0 +1,62 @@
+"""Detectors: one file each, found by walking this folder and the entry points `assay.detectors`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
+
+from assay.case import Case
+from assay.errors import DuplicateDetectorError
+from assay.types import Evidence, MediaKind
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """What a detector offers.
+
+    `needs` is what a case must hold for it to run: "faces", "sound" or "file". `looks_at` and
+    `fails_on` are sentences for the documentation and the report. `bundle` names the model
+    bundle, None for a detector without one.
+    """
+
+    name: str
+    version: str
+    family: str
+    needs: str
+    kinds: tuple[MediaKind, ...]
+    looks_at: str
+    fails_on: str
+    licence: str
+    bundle: str | None
+
+    def examine(self, case: Case) -> list[Evidence]:
+        """What this detector says of the case; raw logits, calibrated later."""
+        ...
+
+
+def discover() -> dict[str, type[Detector]]:
+    """All detectors by name, sorted. Raises DuplicateDetectorError naming both places."""
+    found: dict[str, type[Detector]] = {}
+    places: dict[str, str] = {}
+    for place, detector in _candidates():
+        name = detector.name
+        if name in found:
+            raise DuplicateDetectorError(
+                f"Two detectors are called {name!r}: {places[name]} and {place}.",
+                remedy="Rename or remove one.",
+            )
+        found[name], places[name] = detector, place
+    return dict(sorted(found.items()))
+
+
+def _candidates() -> Sequence[tuple[str, type[Detector]]]:
+    candidates = []
+    for module_info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        candidates.append((str(module.__file__), module.DETECTOR))
+    for entry in entry_points(group="assay.detectors"):
+        candidates.append((f"{entry.value} (entry point)", entry.load()))
+    return candidates
