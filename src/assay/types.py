@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.uint8]
     FloatArray = NDArray[np.float32]
+else:  # numpy is not imported for its names alone: `import assay` stays quick
+    Array = FloatArray = Any
 
 MediaKind = Literal["image", "video", "audio"]
 EvidenceStatus = Literal["scored", "reported", "abstained", "failed"]

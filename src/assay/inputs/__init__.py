@@ -1,0 +1,1 @@
+"""Cut what a detector sees; training and inference call the same functions."""

@@ -1,0 +1,1 @@
+"""Who is in it: faces, landmarks, identity, tracks (and, later, speech)."""

@@ -1,0 +1,209 @@
+"""How well one face can be seen: size, sharpness, light, compression, landmarks.
+
+A detector calls `unusable` on each view and leaves those out that it cannot judge; the verdict
+sums the same numbers up for the reader. Limits come from a bundle card's `in_domain` mapping.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import EmptyBoxError
+from assay.types import FaceView, Reason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Grey = NDArray[np.float32]
+
+MEASURED_PX = 128
+BLUR_TAPS = 9
+BLOCK_PX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """What was measured on one view.
+
+    `size_px` is the shorter side of the face box in frame pixels. `sharpness` (0 blurred … 1
+    crisp), `brightness` and `contrast` (mean and standard deviation of luma) lie in [0, 1].
+    `blockiness` is 0 where no 8-pixel grid shows and grows with it. `landmark_fit` is the share
+    of landmarks that lie on the face box grown by a quarter. `score` in [0, 1] is the worst of
+    these, each scaled from its default limit to a comfortable value.
+    """
+
+    size_px: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    blockiness: float
+    landmark_fit: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityLimits:
+    """Where judging a face ends. The defaults' grounds are in docs/decisions/006."""
+
+    min_face_px: float = 48.0
+    min_sharpness: float = 0.10
+    min_brightness: float = 0.12
+    max_brightness: float = 0.92
+    min_contrast: float = 0.04
+    min_landmark_fit: float = 0.80
+    max_blockiness: float = 0.60
+    min_frames: float = 3.0
+    min_bits_per_pixel: float = 0.01
+
+    @classmethod
+    def from_card(cls, in_domain: Mapping[str, Any]) -> QualityLimits:
+        """The limits of a bundle card; a limit that it does not state keeps its default."""
+        known = {field.name for field in fields(cls)}
+        stated = {name: value for name, value in in_domain.items() if name in known}
+        return cls(**{name: float(value) for name, value in stated.items()})
+
+
+DEFAULT_LIMITS = QualityLimits()
+
+
+def measure(view: FaceView) -> FaceQuality:
+    """Measure one view. Raises EmptyBoxError when the face box has no area inside the view."""
+    grey = _face_luma(view)
+    small = _shrunk(grey)
+    x0, y0, x1, y1 = (float(value) for value in view.frame_box_px)
+    size_px = max(0.0, min(x1 - x0, y1 - y0))
+    sharpness = _sharpness(small)
+    brightness, contrast = float(small.mean()), float(small.std())
+    landmark_fit = _landmark_fit(view)
+    return FaceQuality(
+        size_px=size_px,
+        sharpness=sharpness,
+        brightness=brightness,
+        contrast=contrast,
+        # A shrunken view has lost its grid: nothing is measured there.
+        blockiness=_blockiness(grey) if view.scale == 1.0 else 0.0,
+        landmark_fit=landmark_fit,
+        score=_score(size_px, sharpness, brightness, contrast, landmark_fit),
+    )
+
+
+def unusable(quality: FaceQuality, limits: QualityLimits = DEFAULT_LIMITS) -> Reason | None:
+    """Why a detector should leave this view out, None when it can be judged.
+
+    Strong compression is no ground to leave a view out: it is stated with the verdict instead.
+    """
+    q, lim = quality, limits
+    checks = (
+        (
+            q.landmark_fit < lim.min_landmark_fit,
+            "landmarks_uncertain",
+            "The points of the face could not be placed with confidence.",
+        ),
+        (
+            q.size_px < lim.min_face_px,
+            "face_too_small",
+            f"The face is {q.size_px:.0f} pixels wide; {lim.min_face_px:.0f} are needed.",
+        ),
+        (q.brightness < lim.min_brightness, "face_too_dark", "The face is too dark to judge."),
+        (q.brightness > lim.max_brightness, "face_too_bright", "The face is overexposed."),
+        (q.contrast < lim.min_contrast, "face_too_flat", "The face shows hardly any contrast."),
+        (q.sharpness < lim.min_sharpness, "face_too_blurred", "The face is too blurred to judge."),
+    )
+    for fails, code, text in checks:
+        if fails:
+            return Reason(code, text)
+    return None
+
+
+def _face_luma(view: FaceView) -> Grey:
+    """The luma (h, w) in [0, 1] inside the face box."""
+    import cv2
+    import numpy as np
+
+    height, width = view.rgb.shape[:2]
+    if not np.isfinite(view.box_px).all():
+        raise EmptyBoxError("The face box holds a value that is not a number.")
+    x0, y0 = (max(0, math.floor(float(value))) for value in view.box_px[:2])
+    x1, y1 = min(width, math.ceil(float(view.box_px[2]))), min(height, math.ceil(view.box_px[3]))
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        raise EmptyBoxError("The face box has no area inside its view.")
+    grey = cv2.cvtColor(np.ascontiguousarray(view.rgb[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    return (grey.astype(np.float32) / np.float32(255.0)).astype(np.float32)
+
+
+def _shrunk(grey: Grey) -> Grey:
+    """At most MEASURED_PX on the longer side, so that sharpness compares across sizes."""
+    import cv2
+
+    height, width = grey.shape
+    scale = MEASURED_PX / max(height, width)
+    if scale >= 1.0:
+        return grey
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+
+
+def _sharpness(grey: Grey) -> float:
+    """One minus the blur effect (Crete et al., 2007, "The blur effect", SPIE 6492).
+
+    Blurring a sharp picture once more changes its neighbour differences much, blurring a blurred
+    one changes them little; the ratio does not depend on contrast.
+    """
+    import cv2
+    import numpy as np
+
+    found = []
+    for axis in (0, 1):
+        taps = (1, BLUR_TAPS) if axis == 0 else (BLUR_TAPS, 1)
+        before = np.abs(np.diff(grey, axis=axis))
+        after = np.abs(np.diff(cv2.blur(grey, taps, borderType=cv2.BORDER_REPLICATE), axis=axis))
+        total = float(before.sum())
+        found.append(float(np.maximum(0.0, before - after).sum()) / total if total > 0 else 0.0)
+    return min(found)
+
+
+def _blockiness(grey: Grey) -> float:
+    """How much the steps across an 8-pixel grid exceed the others; the grid's phase is searched.
+
+    After Wang, Sheikh and Bovik (2002): here the excess of the strongest phase over the median
+    phase, relative to the median, and the weaker of the two directions.
+    """
+    import numpy as np
+
+    found = []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(grey, axis=axis)).mean(axis=1 - axis)
+        if len(steps) < 3 * BLOCK_PX:
+            return 0.0
+        phases = np.array([steps[phase::BLOCK_PX].mean() for phase in range(BLOCK_PX)])
+        middle = float(np.median(phases))
+        found.append((float(phases.max()) - middle) / middle if middle > 0 else 0.0)
+    return min(found)
+
+
+def _landmark_fit(view: FaceView) -> float:
+    import numpy as np
+
+    box, points = view.box_px, view.landmarks_px
+    margin = 0.25 * np.maximum(box[2:] - box[:2], 0.0)
+    inside = (points >= box[:2] - margin) & (points <= box[2:] + margin)
+    return float(inside.all(axis=1).mean())
+
+
+def _score(
+    size_px: float, sharpness: float, brightness: float, contrast: float, landmark_fit: float
+) -> float:
+    lim = DEFAULT_LIMITS
+    ramps = (
+        (size_px, lim.min_face_px, 112.0),
+        (sharpness, lim.min_sharpness, 0.35),
+        (brightness, lim.min_brightness, 0.30),
+        (1.0 - brightness, 1.0 - lim.max_brightness, 0.25),
+        (contrast, lim.min_contrast, 0.12),
+        (landmark_fit, lim.min_landmark_fit, 0.99),
+    )
+    return min(max(0.0, min(1.0, (value - low) / (high - low))) for value, low, high in ramps)
