@@ -1,0 +1,225 @@
+"""The flow of one examination, top to bottom: a path in, a Verdict out."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import shlex
+import time
+from dataclasses import fields, replace
+from typing import Any
+
+import assay
+from assay.case import Case, Deadline, Progress, silent
+from assay.detectors import Detector, discover
+from assay.errors import (
+    AssayError,
+    ConfigError,
+    InputError,
+    InstallationError,
+    UsageError,
+)
+from assay.options import Options
+from assay.subjects.quality import DEFAULT_LIMITS, QualityLimits
+from assay.types import Coverage, Evidence, Media, Reason, Stability, Verdict
+from assay.verdict.calibrate import calibrate, installed_cards
+from assay.verdict.coverage import Installed
+from assay.verdict.decide import Examined, decide
+from assay.verdict.fuse import Fused, fuse
+from assay.verdict.gate import Domain, judge_quality
+from assay.verdict.run import bounded, run_detector
+from assay.verdict.stability import measure_stability
+
+LOOKING_SHARE = 0.6
+log = logging.getLogger(__name__)
+
+
+def detect(
+    path: str | os.PathLike[str],
+    options: Options | None = None,
+    progress: Progress = silent,
+    **option_fields: Any,
+) -> Verdict:
+    """Examine one file: is what it shows manipulated, how sure is that, what was not tested?
+
+    `option_fields` are fields of Options (`detect(path, operating_point="far_5")`) and win over
+    `options`. `progress(step, done, total)` is called along the way. Whatever is wrong with the
+    file itself is answered with a verdict of status `failed` and exit code 3, as is a file in
+    which nothing could be scored (`declined`). Raises UsageError and ConfigError for a wrong
+    call, InstallationError when assay itself is broken; nothing else.
+    """
+    started = time.monotonic()
+    chosen = _options(options, option_fields)
+    text = _path_text(path)
+    try:
+        verdict = _examine(text, chosen, progress)
+    except (UsageError, InstallationError):
+        raise
+    except AssayError as error:
+        verdict = _failed(text, error.code, error.as_text())
+    except Exception as error:
+        # A fault of ours; the other files of the call must still be examined.
+        log.debug("examining %r failed", text, exc_info=error)
+        verdict = _failed(text, "internal_error", f"assay failed: {type(error).__name__}: {error}")
+    return replace(
+        verdict,
+        assay_version=assay.__version__,
+        elapsed_ms=(time.monotonic() - started) * 1000,
+        rerun=rerun_command(text, chosen),
+    )
+
+
+def _examine(path: str, options: Options, progress: Progress) -> Verdict:
+    deadline = Deadline.after(options.time_limit_s)
+    found = _named(discover(), options)
+    case = Case(_probe(path, deadline), options, progress, deadline)
+    _look(case)
+    installed = _fitting(found, case)
+    cards = installed_cards(installed.run)
+    raw = _run_all(installed, case)
+    point = options.operating_point
+    evidence = tuple(calibrate(raw, point, cards))
+    fused = fuse(evidence, point, cards)
+    stability, domain = None, judge_quality(case, None)
+    if fused is not None:
+        evidence = fused.evidence
+        stability = _stability(case, fused, installed, cards)
+        domain = _domain(case, fused, cards)
+    progress("decide", 1, 1)
+    return decide(Examined(case, evidence, installed, cards, fused, stability, domain))
+
+
+def _probe(path: str, deadline: Deadline) -> Media:
+    from assay.media.probe import probe
+
+    return _step(lambda: probe(path), deadline, "Opening the file")
+
+
+def _look(case: Case) -> None:
+    """Find the faces now, so that their time is not charged to the first detector.
+
+    A long video stops being searched when a part of the time is spent: the faces found until
+    then are examined in the rest.
+    """
+    if case.media.kind != "audio":
+        whole = case.deadline
+        case.deadline = Deadline(whole.limit_s * LOOKING_SHARE, whole.started)
+        _step(lambda: case.tracks, whole, "Decoding the file and finding faces")
+        case.deadline = whole
+
+
+def _step(step: Any, deadline: Deadline, what: str) -> Any:
+    """A bounded step over the file's content, where any surprise is the file's fault."""
+    try:
+        return bounded(step, deadline.remaining_s, what)
+    except (AssayError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        log.debug("%s failed", what, exc_info=error)
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{what} failed: {type(error).__name__}: {said}") from error
+
+
+def _named(found: dict[str, type[Detector]], options: Options) -> Installed:
+    """All detectors, those not asked for set aside. Raises UsageError on an unknown name."""
+    voice = any(detector.needs == "sound" for detector in found.values())
+    if options.detectors is None:
+        return Installed(found, {}, voice)
+    for name in options.detectors:
+        if name not in found:
+            near = difflib.get_close_matches(name, found, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(found)}."
+            raise UsageError(f"There is no detector {name!r}.", remedy=hint)
+    run = {name: found[name] for name in found if name in options.detectors}
+    left_out = {name: "it was not asked for." for name in found if name not in run}
+    return Installed(run, left_out, voice)
+
+
+def _fitting(installed: Installed, case: Case) -> Installed:
+    """Set aside the detectors that have nothing to look at in this file."""
+    kind, run, not_run = case.media.kind, {}, dict(installed.not_run)
+    for name, detector in installed.run.items():
+        if kind not in detector.kinds or (detector.needs == "faces" and kind == "audio"):
+            not_run[name] = f"it does not examine {kind} files."
+        elif detector.needs == "faces" and not case.tracks:
+            not_run[name] = "no face was found."
+        elif detector.needs == "sound" and case.media.sample_rate_hz is None:
+            not_run[name] = "the file has no sound."
+        else:
+            run[name] = detector
+    return Installed(run, not_run, installed.voice)
+
+
+def _run_all(installed: Installed, case: Case) -> list[Evidence]:
+    evidence: list[Evidence] = []
+    for done, (name, detector) in enumerate(installed.run.items()):
+        case.progress(name, done, len(installed.run))
+        evidence += run_detector(detector, case)
+    return evidence
+
+
+def _stability(case: Case, fused: Fused, installed: Installed, cards: Any) -> Stability | None:
+    if not case.options.stability:
+        return None
+    case.progress("stability", 0, 1)
+    point = case.options.operating_point
+    return measure_stability(case, fused, installed.run, point, cards)
+
+
+def _domain(case: Case, fused: Fused, cards: Any) -> Domain:
+    card = cards.get(fused.top.detector)
+    limits = QualityLimits.from_card(card.in_domain) if card else DEFAULT_LIMITS
+    return judge_quality(case, fused.top.track_id, limits)
+
+
+def _failed(path: str, code: str, text: str) -> Verdict:
+    nothing = Coverage(0, None, None, 0, (), ("Everything: the file could not be examined.",))
+    return Verdict(
+        name=os.path.basename(path.rstrip(os.sep)) or path,
+        path=path,
+        status="failed",
+        label="not_analysable",
+        coverage=nothing,
+        reasons=(Reason(code, text),),
+        exit_code=InputError.exit_code,
+    )
+
+
+def _options(options: Options | None, option_fields: dict[str, Any]) -> Options:
+    known = [field.name for field in fields(Options)]
+    for name in option_fields:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+            raise ConfigError(f"There is no option {name!r}.", remedy=hint)
+    try:
+        return replace(options or Options(), **option_fields)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"An option has a value of the wrong type: {error}.") from error
+
+
+def _path_text(path: Any) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"A path is needed, got {type(path).__name__}.")
+    return os.fsdecode(path)
+
+
+def rerun_command(path: str, options: Options) -> str:
+    """The shell-quoted command that repeats this examination."""
+    words = ["assay", "detect"]
+    default = Options()
+    for field in fields(Options):
+        value = getattr(options, field.name)
+        if value != getattr(default, field.name):
+            words += _flag(field.name, value)
+    return shlex.join([*words, "--", path] if path.startswith("-") else [*words, path])
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = "--" + name.removesuffix("_s").replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    if name == "time_range_s":
+        return [flag, f"{value[0]:g}:{value[1]:g}"]
+    return [flag, ",".join(value) if isinstance(value, tuple) else f"{value}"]

@@ -1,0 +1,1 @@
+"""From evidence to an answer: run, calibrate, fuse, stability, gate, decide."""

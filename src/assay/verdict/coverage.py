@@ -1,0 +1,155 @@
+"""What was tested and, just as plainly, what was not: sentences for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.case import Case
+from assay.detectors import Detector
+from assay.types import Coverage, Evidence, MediaKind, Reason
+from assay.verdict.stability import VARIANTS
+
+NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice detector is installed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The detectors that were run and, with the ground, those that were not."""
+
+    run: Mapping[str, type[Detector]]
+    not_run: Mapping[str, str]
+    voice: bool
+
+
+def cover(
+    case: Case, evidence: Sequence[Evidence], installed: Installed, variants: Sequence[str] = ()
+) -> Coverage:
+    """State the coverage of one examination; `variants` are those of the stability test."""
+    scored = [one for one in evidence if one.status == "scored"]
+    faces = {one.track_id for one in scored if one.track_id is not None}
+    seen = case.media.kind != "audio"
+    return Coverage(
+        n_frames_examined=case.n_frames_examined if seen else 0,
+        n_frames_total=case.media.n_frames or (1 if case.media.kind == "image" else None),
+        seconds_examined=_seconds(case),
+        n_faces_examined=len(faces),
+        tested=tuple(_tested(case, evidence, installed, variants)),
+        not_tested=(
+            *_kinds_not_tested(case.media.kind, case, scored, installed),
+            *_parts_not_tested(case),
+            *_detectors_not_heard(evidence, installed),
+        ),
+    )
+
+
+def reason_of(evidence: Evidence) -> Reason:
+    """An evidence's reason, `code: text` taken apart."""
+    code, separator, text = (evidence.reason or "").partition(": ")
+    if separator and code.replace("_", "").isalnum() and code == code.lower():
+        return Reason(code, text)
+    bare = evidence.reason or evidence.status
+    if bare.isidentifier() and bare == bare.lower():
+        return Reason(bare, bare.replace("_", " "))
+    return Reason(evidence.status, bare)
+
+
+def clock(time_s: float) -> str:
+    """Seconds as m:ss, or h:mm:ss from an hour on."""
+    whole = max(0, round(time_s))
+    hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _seconds(case: Case) -> tuple[float, float] | None:
+    if case.media.kind != "video" or not case.n_frames_examined:
+        return None
+    times = case.frame_times_s[: case.n_frames_examined]
+    return (float(times[0]), float(times[-1])) if times else None
+
+
+def _tested(
+    case: Case, evidence: Sequence[Evidence], installed: Installed, variants: Sequence[str]
+) -> list[str]:
+    sentences = []
+    for name, detector in installed.run.items():
+        scored = [e for e in evidence if e.detector == name and e.status == "scored"]
+        faces = {e.track_id for e in scored if e.track_id is not None}
+        looks_at = detector.looks_at.rstrip(".")
+        if faces:
+            where = _where(case)
+            sentences.append(
+                f"Faces: {_count(len(faces), 'person')} {where} by {name}: {looks_at}."
+            )
+        elif scored:
+            sentences.append(f"{scored[0].subject.capitalize()} by {name}: {looks_at}.")
+        elif any(e.detector == name and e.status == "reported" for e in evidence):
+            sentences.append(f"File by {name}: {looks_at}.")
+    changes = ", ".join(VARIANTS[name].text for name in variants if name in VARIANTS)
+    if changes:
+        sentences.append(f"Whether the score stands after {changes}.")
+    return sentences
+
+
+def _where(case: Case) -> str:
+    seconds = _seconds(case)
+    if seconds is None:
+        return "in the picture"
+    frames = _count(case.n_frames_examined, "frame")
+    return f"in {frames} between {clock(seconds[0])} and {clock(seconds[1])}"
+
+
+def _count(n: int, noun: str) -> str:
+    plural = {"person": "people"}.get(noun, f"{noun}s")
+    return f"{n} {noun if n == 1 else plural}"
+
+
+def _kinds_not_tested(
+    kind: MediaKind, case: Case, scored: Sequence[Evidence], installed: Installed
+) -> list[str]:
+    sentences = []
+    has_sound = kind == "audio" or case.media.sample_rate_hz is not None
+    if has_sound and not installed.voice:
+        sentences.append(NO_VOICE_DETECTOR.text)
+    if kind != "audio" and not any(one.track_id is None for one in scored):
+        sentences.append(
+            "Everything outside faces: no detector for generated scenes or edited objects gave "
+            "a score."
+        )
+    if kind == "video" and has_sound:
+        sentences.append("Whether lips and sound belong together.")
+    return sentences
+
+
+def _parts_not_tested(case: Case) -> list[str]:
+    if case.media.kind == "audio":
+        return []
+    sentences = []
+    total, examined = case.media.n_frames, case.n_frames_examined
+    if case.media.kind == "video" and (total is None or total > examined):
+        of_how_many = f" of {total}" if total else ""
+        sentences.append(
+            f"The frames between the examined ones ({examined}{of_how_many} were examined)."
+        )
+    if case.options.time_range_s is not None and case.media.kind == "video":
+        start, end = case.options.time_range_s
+        sentences.append(f"Everything outside {clock(start)} to {clock(end)}, the range asked for.")
+    if case.n_faces_left_out:
+        faces = _count(case.n_faces_left_out, "further face")
+        sentences.append(f"{faces}: more than {case.options.max_faces} people were found.")
+    if "time_limit_faces" in case.notes:
+        sentences.append(
+            f"The frames after the first {examined}: the limit of "
+            f"{case.options.time_limit_s:g} s was reached."
+        )
+    return sentences
+
+
+def _detectors_not_heard(evidence: Sequence[Evidence], installed: Installed) -> list[str]:
+    sentences = [f"{name} was not run: {why}" for name, why in installed.not_run.items()]
+    for one in evidence:
+        if one.status in ("abstained", "failed"):
+            said = "failed on" if one.status == "failed" else "abstained on"
+            subject = "the file" if one.subject == "file" else one.subject
+            sentences.append(f"{one.detector} {said} {subject}: {reason_of(one).text}")
+    return list(dict.fromkeys(sentences))

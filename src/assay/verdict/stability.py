@@ -1,0 +1,207 @@
+"""Does the score stand when the file is re-saved, resized, cropped or softened a little?
+
+None of these changes what is true of a file, so a verdict that one of them turns over is not a
+verdict. To join, a change is added to `VARIANTS`; nothing else is edited.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assay.bundles import Card
+from assay.case import Case, ViewChange
+from assay.detectors import Detector
+from assay.types import Evidence, FaceView, Span, Stability
+from assay.verdict.calibrate import calibrate
+from assay.verdict.fuse import Fused, fuse
+from assay.verdict.run import run_detector
+
+RESAVE_QUALITY = 75
+RESIZE_FACTOR = 0.75
+CROP_SHARE = 0.03
+BLUR_SIGMA_PX = 0.8
+MAX_TRACKS = 2
+MAX_VIEWS = 6
+
+
+def resave(view: FaceView) -> FaceView:
+    """Saved once more as JPEG of quality 75, as messengers and web pages do."""
+    import cv2
+
+    bgr = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2BGR)
+    _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, RESAVE_QUALITY])
+    decoded: Any = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return _with_rgb(view, cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+
+
+def resize(view: FaceView) -> FaceView:
+    """Shrunk to three quarters, with box and landmarks."""
+    import cv2
+    import numpy as np
+
+    height, width = view.rgb.shape[:2]
+    size = (max(1, round(width * RESIZE_FACTOR)), max(1, round(height * RESIZE_FACTOR)))
+    factor = np.array([size[0] / width, size[1] / height], np.float32)
+    rgb = np.asarray(cv2.resize(view.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return replace(
+        view,
+        rgb=rgb,
+        box_px=view.box_px * np.tile(factor, 2),
+        landmarks_px=view.landmarks_px * factor,
+        scale=view.scale * RESIZE_FACTOR,
+    )
+
+
+def crop(view: FaceView) -> FaceView:
+    """The border trimmed and the face placed 3 % beside, as in a copy that was cropped.
+
+    In a cropped picture the face finder answers slightly elsewhere: box and landmarks move
+    together against the picture.
+    """
+    import numpy as np
+
+    height, width = view.rgb.shape[:2]
+    left, top = int(width * CROP_SHARE), int(height * CROP_SHARE)
+    trimmed = view.rgb[top : max(top + 1, height - top), left : max(left + 1, width - left)]
+    shift = CROP_SHARE * (view.box_px[2:] - view.box_px[:2]) - np.array([left, top], np.float32)
+    shift = shift.astype(np.float32)
+    return replace(
+        view,
+        rgb=np.ascontiguousarray(trimmed),
+        box_px=view.box_px + np.tile(shift, 2),
+        landmarks_px=view.landmarks_px + shift,
+    )
+
+
+def soften(view: FaceView) -> FaceView:
+    """Blurred by a Gaussian of 0.8 pixels."""
+    import cv2
+
+    return _with_rgb(view, cv2.GaussianBlur(view.rgb, (0, 0), BLUR_SIGMA_PX))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One change that leaves the truth as it is; `text` finishes "scored again after …"."""
+
+    text: str
+    vary: Callable[[Case], Case]
+
+
+def of_views(text: str, change: ViewChange) -> Variant:
+    """A variant that changes every face view."""
+    return Variant(text, lambda case: case.varied(change))
+
+
+VARIANTS: dict[str, Variant] = {
+    "resave": of_views("saving it as JPEG of quality 75", resave),
+    "resize": of_views("shrinking it to three quarters", resize),
+    "crop": of_views("cropping it by 3 %", crop),
+    "soften": of_views("a mild blur", soften),
+}
+
+
+def measure_stability(
+    case: Case,
+    fused: Fused,
+    detectors: Mapping[str, type[Detector]],
+    operating_point: str,
+    cards: Mapping[str, Card],
+) -> Stability | None:
+    """Score the highest faces again under each variant; None where no face was scored.
+
+    At most two tracks and six views a track are scored again. A variant's effect on a track is
+    the median change of its frames' logits, frame against the same frame, and is added to the
+    track's logit: so few frames stand for all of them, however the detector aggregates. The
+    file is then calibrated and fused anew; a flip is a change of whether it fires. `scores`
+    holds `as_is` first. A variant that could not be scored, or that the file's time limit left
+    no time for, is missing from it.
+    """
+    chosen = _highest(fused.evidence)
+    if not chosen:
+        return None
+    scores, flips = {"as_is": fused.p_fake}, 0
+    small = case.narrowed(_views_to_keep(case, chosen))
+    for name, variant in VARIANTS.items():
+        shifts = _shifts(variant.vary(small), chosen, detectors)
+        if not shifts:
+            continue
+        changed = calibrate(_shifted(fused.evidence, shifts), operating_point, cards)
+        again = fuse(changed, operating_point, cards)
+        if again is not None:
+            scores[name] = again.p_fake
+            flips += bool(again.fired) != bool(fused.fired)
+    if len(scores) == 1:
+        return None
+    return Stability(scores, flips, max(scores.values()) - min(scores.values()))
+
+
+Key = tuple[str, str]
+
+
+def _key(one: Evidence) -> Key:
+    return (one.detector, one.subject)
+
+
+def _highest(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The scored evidence about faces, of the two tracks with the highest score."""
+    of_faces = [e for e in evidence if e.p_fake is not None and e.track_id is not None]
+    ordered = sorted(of_faces, key=lambda e: -(e.p_fake or 0.0))
+    tracks = list(dict.fromkeys(e.track_id for e in ordered))[:MAX_TRACKS]
+    return [e for e in ordered if e.track_id in tracks]
+
+
+def _views_to_keep(case: Case, chosen: Sequence[Evidence]) -> dict[int, set[float]]:
+    """By track, the times of at most six of the views that were scored, evenly spread."""
+    keep: dict[int, set[float]] = {}
+    for one in chosen:
+        if one.track_id is None or one.track_id in keep:
+            continue
+        times = [view.time_s for view in case.face_views(one.track_id)]
+        scored = [time for time in times if _at(one.spans, time) is not None] or times
+        n = min(MAX_VIEWS, len(scored))
+        keep[one.track_id] = {scored[(2 * i + 1) * len(scored) // (2 * n)] for i in range(n)}
+    return keep
+
+
+def _shifts(
+    varied: Case, chosen: Sequence[Evidence], detectors: Mapping[str, type[Detector]]
+) -> dict[Key, float]:
+    shifts: dict[Key, float] = {}
+    before = {_key(one): one for one in chosen}
+    for name in dict.fromkeys(one.detector for one in chosen):
+        if varied.deadline.remaining_s <= 0:
+            break
+        for after in run_detector(detectors[name], varied):
+            if after.logit is not None and _key(after) in before:
+                shifts[_key(after)] = _shift(before[_key(after)], after)
+    return shifts
+
+
+def _shift(before: Evidence, after: Evidence) -> float:
+    pairs = [(span, _at(before.spans, span.start_s)) for span in after.spans]
+    changes = [new.logit - old.logit for new, old in pairs if old is not None]
+    if changes:
+        return statistics.median(changes)
+    return (after.logit or 0.0) - (before.logit or 0.0)
+
+
+def _at(spans: Sequence[Span], time_s: float) -> Span | None:
+    # Half a millisecond forgives a detector that stores its times as float32.
+    return next((span for span in spans if abs(span.start_s - time_s) < 5e-4), None)
+
+
+def _shifted(evidence: Sequence[Evidence], shifts: Mapping[Key, float]) -> list[Evidence]:
+    return [
+        replace(one, logit=(one.logit or 0.0) + shifts[_key(one)]) if _key(one) in shifts else one
+        for one in evidence
+    ]
+
+
+def _with_rgb(view: FaceView, rgb: Any) -> FaceView:
+    import numpy as np
+
+    return replace(view, rgb=np.ascontiguousarray(rgb, dtype=np.uint8))
