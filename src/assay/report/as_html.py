@@ -1,0 +1,244 @@
+"""One verdict as one self-contained HTML file: nothing is fetched, no script runs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError, UsageError
+from assay.report import charts, overlays, wording
+from assay.report.sanitise import plain, shortened, visible
+from assay.types import Evidence, Finding, Verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+MAX_ROWS = 80
+MAX_VALUES = 40
+MAX_VALUE_TEXT = 400
+MAX_STEM = 60
+
+
+def to_html(verdict: Verdict) -> str:
+    """The report as one HTML page, under 4 MB; everything from the file is escaped."""
+    return _template().render(_context(verdict))
+
+
+def write_report(verdict: Verdict, folder: Path | str) -> Path:
+    """Write the page to `folder` (made when missing) and return its path.
+
+    The name is the sanitised file name and the first digits of its hash, so files of one name do
+    not overwrite each other. Raises UsageError when the folder cannot be written to.
+    """
+    path = Path(folder) / report_name(verdict)
+    page = to_html(verdict).encode("utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+            part.write(page)
+        os.chmod(part.name, 0o644)
+        os.replace(part.name, path)
+    except OSError as error:
+        raise UsageError(
+            f"The report folder {visible(str(folder))!r} cannot be written to: {error.strerror}.",
+            remedy="Give a folder that may be written to.",
+        ) from error
+    return path
+
+
+def report_name(verdict: Verdict) -> str:
+    """`<name>-<12 digits of the sha256>.html`, plain ASCII letters only.
+
+    A file that could not be opened has no hash; the digits of its path's stand in, after "path".
+    """
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", verdict.name).strip("._-")[:MAX_STEM] or "file"
+    if verdict.media is not None:
+        return f"{stem}-{verdict.media.sha256[:12]}.html"
+    digits = hashlib.sha256(verdict.path.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{stem}-path-{digits[:12]}.html"
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    return _environment().get_template("report.html")
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("assay.report", "templates"),
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["titled"] = wording.titled
+    environment.filters["score"] = wording.score
+    environment.filters["rate"] = wording.rate
+    environment.filters["interval"] = wording.interval
+    return environment
+
+
+def _finalized(value: Any) -> Any:
+    """Spell out control characters in every printed string; markup of our own passes."""
+    if hasattr(value, "__html__"):
+        return value
+    return visible(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An illustration as the page embeds it."""
+
+    kind: str
+    source: str
+    width: int
+    height: int
+    caption: str
+    alt: str
+
+
+def _context(verdict: Verdict) -> dict[str, Any]:
+    pictures = [_shown(picture) for picture in overlays.illustrations(verdict)]
+    return {
+        "verdict": verdict,
+        "media": verdict.media,
+        "wording": wording,
+        "medium": wording.medium(verdict),
+        "gauge": charts.gauge(verdict),
+        "timeline": charts.timeline(verdict),
+        "scenes": [p for p in pictures if p.kind == "scene"],
+        "faces": _faced([p for p in pictures if p.kind != "scene"]),
+        "no_heatmap": _no_heatmap(verdict, pictures),
+        "heat_stops": ["#%02x%02x%02x" % stop for stop in overlays.HEAT_STOPS],
+        "evidence": [_row(evidence) for evidence in verdict.evidence[:MAX_ROWS]],
+        "n_evidence_left_out": max(0, len(verdict.evidence) - MAX_ROWS),
+        "findings": _findings(verdict.evidence),
+        "about": _about(),
+        "quality": _values(verdict.quality),
+        "facts": _file_facts(verdict),
+        "provenance_values": _values(verdict.provenance.values) if verdict.provenance else [],
+        "licences": _licences(verdict.evidence),
+    }
+
+
+def _shown(picture: overlays.Illustration) -> _Shown:
+    source = "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode("ascii")
+    return _Shown(picture.kind, source, *picture.size_px, picture.caption, picture.alt)
+
+
+def _faced(pictures: list[_Shown]) -> list[list[_Shown]]:
+    """Close-ups in groups: a face and, where one exists, its heat map."""
+    groups: list[list[_Shown]] = []
+    for picture in pictures:
+        if picture.kind == "face":
+            groups.append([])
+        groups[-1].append(picture)
+    return groups
+
+
+def _no_heatmap(verdict: Verdict, pictures: list[_Shown]) -> str | None:
+    """Why no map is shown; None where one is, or where there is no picture to show it on."""
+    if not pictures or any(picture.kind == "heatmap" for picture in pictures):
+        return None
+    if not verdict.faces:
+        return wording.NO_HEATMAP["no_faces"]
+    made = any(evidence.heatmaps for evidence in verdict.evidence)
+    return wording.NO_HEATMAP["not_faithful" if made else "none_made"]
+
+
+def _row(evidence: Evidence) -> dict[str, Any]:
+    reached = (
+        evidence.p_fake is not None
+        and evidence.threshold is not None
+        and evidence.p_fake >= evidence.threshold
+    )
+    return {
+        "held": evidence,
+        "reached": reached,
+        "status": wording.STATUSES[evidence.status],
+        "sentence": wording.evidence_sentence(evidence),
+    }
+
+
+def _findings(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """All findings, the ones worth a look first."""
+    order = {"warning": 0, "notice": 1, "info": 2}
+    pairs: list[tuple[Evidence, Finding]] = [(e, f) for e in evidence for f in e.findings]
+    pairs.sort(key=lambda pair: order[pair[1].severity])
+    return [
+        {"held": finding, "detector": evidence.detector, "values": _values(finding.values)}
+        for evidence, finding in pairs[:MAX_ROWS]
+    ]
+
+
+def _values(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """A mapping as pairs of words, nested keys joined; bounded in number and length."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in plain(values).items():
+        name = f"{prefix}{wording.titled(key) if not prefix else wording.titled(key).lower()}"
+        if isinstance(value, dict):
+            pairs.extend(_values(value, f"{name}, "))
+        elif value is not None and value != []:
+            pairs.append((shortened(name, 80), shortened(_value_text(value), MAX_VALUE_TEXT)))
+    return pairs[:MAX_VALUES]
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_value_text(item) for item in value[:MAX_VALUES])
+    return str(value)
+
+
+def _file_facts(verdict: Verdict) -> list[tuple[str, str]]:
+    media = verdict.media
+    if media is None:
+        return []
+    facts = [
+        ("Size", f"{wording.n_bytes(media.n_bytes)} ({media.n_bytes:,} bytes)"),
+        ("Content", f"{media.media_type}, {media.container}, codec {media.codec}"),
+    ]
+    if media.audio_codec:
+        facts.append(("Sound codec", media.audio_codec))
+    if media.size_px:
+        facts.append(("Picture size", f"{media.size_px[0]} × {media.size_px[1]} px"))
+    if media.duration_s is not None:
+        facts.append(("Duration", wording.clock(media.duration_s, tenths=True)))
+    if media.fps:
+        facts.append(("Frame rate", f"{media.fps:.4g} per second"))
+    if media.n_frames and media.kind == "video":
+        facts.append(("Frames", f"{media.n_frames:,}"))
+    if media.sample_rate_hz:
+        facts.append(("Sample rate", f"{media.sample_rate_hz:,} Hz"))
+    if media.notes:
+        facts.append(("Notes", " ".join(wording.sentence_for(note) for note in media.notes)))
+    return facts
+
+
+def _licences(evidence: Iterable[Evidence]) -> list[tuple[str, str]]:
+    return sorted({(wording.titled(e.detector), e.licence) for e in evidence if e.licence})
+
+
+@lru_cache(maxsize=1)
+def _about() -> Mapping[str, Any]:
+    """What each installed detector looks at and fails on; a broken plug-in costs only the words."""
+    try:
+        from assay.detectors import discover
+
+        return discover()
+    except (AssayError, ImportError, AttributeError):
+        return {}

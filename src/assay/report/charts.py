@@ -1,0 +1,172 @@
+"""Where things stand on the report's scale and timeline, in percent; the template draws them.
+
+Plots are stretched to the page, so labels stay HTML and keep their size on a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from assay.report import wording
+from assay.report.sanitise import finite
+from assay.types import Evidence, Span, Verdict
+
+MAX_POINTS = 600
+MAX_ROWS = 16
+TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+GAP_FACTOR = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Positions on the 0–1 scale in percent; `text` says the same in words."""
+
+    at: float
+    band: tuple[float, float] | None
+    threshold: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One span: x from `x0` to `x1`, `y` from the top, all in percent."""
+
+    x0: float
+    x1: float
+    y: float
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One detector on one subject over time. `paths` join neighbouring points ("x,y x,y")."""
+
+    title: str
+    points: tuple[Point, ...]
+    paths: tuple[str, ...]
+    threshold_y: float | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Rows over one time axis; `ticks` are (percent, label)."""
+
+    rows: tuple[Row, ...]
+    ticks: tuple[tuple[float, str], ...]
+    n_rows_left_out: int
+
+
+def gauge(verdict: Verdict) -> Gauge | None:
+    """The scale of a completed verdict; None for any other."""
+    value = finite(verdict.p_fake)
+    if value is None:
+        return None
+    threshold = finite(verdict.operating_point.threshold) if verdict.operating_point else None
+    if threshold is not None and not 0 <= threshold <= 1:
+        threshold = None
+    text = f"p_fake {wording.score(value)} on a scale from 0 to 1"
+    if verdict.interval:
+        text += f", 90 % interval {wording.interval(verdict.interval)}"
+    if threshold is not None:
+        text += f", threshold {wording.score(threshold)}"
+    return Gauge(
+        at=100 * value,
+        band=_band(verdict.interval),
+        threshold=None if threshold is None else 100 * threshold,
+        text=text + ".",
+    )
+
+
+def _band(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is None or any(finite(bound) is None for bound in bounds):
+        return None
+    low, high = (100 * min(1.0, max(0.0, bound)) for bound in bounds)
+    return low, max(0.6, high - low)
+
+
+def timeline(verdict: Verdict) -> Timeline | None:
+    """The scores over time; None where fewer than two moments were scored."""
+    held = [(evidence, _scored(evidence.spans)) for evidence in verdict.evidence]
+    held = [(evidence, spans) for evidence, spans in held if spans]
+    if verdict.media is None or verdict.media.kind == "image" or not held:
+        return None
+    if len({span.start_s for _, spans in held for span in spans}) < 2:
+        return None
+    last = max(span.end_s for _, spans in held for span in spans)
+    end_s = max(last, finite(verdict.media.duration_s) or 0.0, 0.1)
+    held.sort(key=lambda pair: -max(span.p_fake or 0.0 for span in pair[1]))
+    rows = tuple(_row(evidence, spans, end_s) for evidence, spans in held[:MAX_ROWS])
+    return Timeline(rows, tuple(_ticks(end_s)), max(0, len(held) - MAX_ROWS))
+
+
+def _scored(spans: Iterable[Span]) -> list[Span]:
+    """The spans with usable numbers in time order, thinned by keeping the highest of neighbours."""
+    good = [
+        span
+        for span in spans
+        if finite(span.p_fake) is not None
+        and finite(span.start_s) is not None
+        and finite(span.end_s) is not None
+    ]
+    good.sort(key=lambda span: span.start_s)
+    step = -(-len(good) // MAX_POINTS) or 1
+    return [max(good[i : i + step], key=lambda s: s.p_fake or 0.0) for i in range(0, len(good), step)]
+
+
+def _row(evidence: Evidence, spans: list[Span], end_s: float) -> Row:
+    cut = finite(evidence.threshold)
+    cut = cut if cut is not None and 0 <= cut <= 1 else None
+    points = [_point(span, end_s, cut) for span in spans]
+    return Row(
+        title=f"{evidence.subject}, {wording.titled(evidence.detector).lower()}",
+        points=tuple(points),
+        paths=tuple(_paths(points)),
+        threshold_y=None if cut is None else 100 * (1 - cut),
+        summary=_summary(spans, cut),
+    )
+
+
+def _point(span: Span, end_s: float, cut: float | None) -> Point:
+    p_fake = min(1.0, max(0.0, span.p_fake or 0.0))
+    x0 = min(100.0, max(0.0, 100 * span.start_s / end_s))
+    x1 = min(100.0, max(x0, 100 * span.end_s / end_s))
+    return Point(x0, x1, 100 * (1 - p_fake), cut is not None and p_fake >= cut)
+
+
+def _paths(points: list[Point]) -> Iterable[str]:
+    """Lines through neighbouring points, broken where the subject was out of sight."""
+    steps = sorted(b.x0 - a.x1 for a, b in zip(points, points[1:], strict=False))
+    longest = GAP_FACTOR * max(steps[len(steps) // 2], 0.01) if steps else 0.0
+    line: list[Point] = []
+    for point in points:
+        if line and point.x0 - line[-1].x1 > longest:
+            yield _path(line)
+            line = []
+        line.append(point)
+    if line:
+        yield _path(line)
+
+
+def _path(line: list[Point]) -> str:
+    return " ".join(f"{x:.2f},{point.y:.2f}" for point in line for x in _ends(point))
+
+
+def _ends(point: Point) -> tuple[float, ...]:
+    return (point.x0,) if point.x0 == point.x1 else (point.x0, point.x1)
+
+
+def _summary(spans: list[Span], cut: float | None) -> str:
+    top = max(spans, key=lambda span: span.p_fake or 0.0)
+    text = f"Highest {wording.score(top.p_fake)} at {wording.clock(top.start_s, tenths=True)}"
+    if cut is None:
+        return text + "."
+    n_above = sum(1 for span in spans if (span.p_fake or 0.0) >= cut)
+    return f"{text}; {n_above} of {len(spans)} moments reach the threshold {wording.score(cut)}."
+
+
+def _ticks(end_s: float) -> Iterable[tuple[float, str]]:
+    step = next((step for step in TICK_STEPS_S if end_s / step <= 6), end_s / 5)
+    for i in range(int(end_s / step + 1e-6) + 1):
+        yield 100 * i * step / end_s, wording.clock(i * step, tenths=step < 1)
