@@ -1,0 +1,61 @@
+"""The flags that stand for options: one for each field of `Options`, so that a rerun can say all.
+
+A flag that is not given is None, which leaves the environment and assay.toml their say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated
+
+import typer
+
+from assay.options import FAIL_ON, OPERATING_POINTS, Options
+
+OperatingPoint = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"Accepted false-alarm rate: {', '.join(OPERATING_POINTS)}."),
+]
+TimeRange = Annotated[
+    str | None,
+    typer.Option(metavar="A:B", help="Examine only this range: 12:30 (seconds), 0:12-1:05."),
+]
+Detectors = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Run only these (see `assay detectors`).")
+]
+Frames = Annotated[
+    int | None, typer.Option(metavar="N", help="Examine at most N frames of a video.")
+]
+MaxFaces = Annotated[int | None, typer.Option(metavar="N", help="Follow at most N people.")]
+MaxMegapixels = Annotated[
+    float | None, typer.Option(metavar="N", help="Refuse larger pictures than this.")
+]
+MaxSound = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Examine at most this much sound.")
+]
+TimeLimit = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Spend at most this long on one file.")
+]
+DetectorTimeLimit = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="… and this long on one detector.")
+]
+Stability = Annotated[
+    bool | None,
+    typer.Option("--stability/--no-stability", help="Re-score under harmless changes."),
+]
+Heatmaps = Annotated[
+    bool | None, typer.Option("--heatmaps/--no-heatmaps", help="Show where a detector looked.")
+]
+Threads = Annotated[
+    int | None, typer.Option(metavar="N", help="Processor threads; 0 takes all cores.")
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option(metavar="LEVEL", help=f"Exit with 1 from this level on: {', '.join(FAIL_ON)}."),
+]
+
+
+def by_field(given: Mapping[str, object]) -> dict[str, object]:
+    """The flags under the names of their option fields: `time_limit` is `time_limit_s`."""
+    return {field.name: given[field.name.removesuffix("_s")] for field in fields(Options)}
