@@ -1,0 +1,1 @@
+"""Opening files: what a file is, its pictures, its frames by time, its sound."""

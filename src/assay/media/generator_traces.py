@@ -1,0 +1,142 @@
+"""Recognise what AI generators write into the tags of the files they make."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assay.media.tags import Tag, Tags
+
+A1111 = re.compile(r"\bSteps: ?\d+, ?(?:Sampler|Schedule|CFG|Size|Seed)", re.IGNORECASE)
+MIDJOURNEY = re.compile(r"\bJob ID: ?[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+INVOKE_NAMES = ("invokeai_metadata", "invokeai_graph", "invokeai_workflow", "sd-metadata", "dream")
+NOVELAI_TITLES = ("ai generated image", "novelai generated image")
+# Names are trusted only where a program writes its own name, never in captions: a photograph of
+# a talk about Midjourney is no Midjourney picture.
+TOOL_FIELDS = {
+    "software", "creatortool", "softwareagent", "credit", "source", "encoder", "tool", "generator",
+    "encoding_tool", "writing_application", "originatingprogram", "artist", "byline", "creator",
+    "author", "hostcomputer", "make", "model", "imageeditingsoftware", "producer", "publisher",
+    "com.apple.quicktime.software", "com.apple.quicktime.author",
+}  # fmt: skip
+SAYING = re.compile(r"\b(?:made|created|generated|edited) (?:with|by|using) ", re.IGNORECASE)
+GENERATORS = (
+    ("Midjourney", r"\bmidjourney\b"),
+    (
+        "OpenAI",
+        r"\bdall[·\-. ]?e\b|\bopenai\b|\bchatgpt\b|\bgpt-(?:4o|image)|\bsora\b.{0,12}openai",
+    ),
+    ("Adobe Firefly", r"\badobe firefly\b|\badobe_firefly\b|\bgenerative fill\b"),
+    (
+        "Google AI",
+        r"\bgoogle ai\b|\bgoogle gemini\b|\bgemini (?:ai|image|flash|\d)|\bnano banana\b",
+    ),
+    ("Google AI", r"\bgoogle (?:imagen|veo)\b|\bimagen ?[234]\b|\bveo ?[23]\b|\bsynthid\b"),
+    ("Grok (xAI)", r"\bgrok\b|\bx\.?ai aurora\b"),
+    ("Microsoft image creator", r"\bbing image creator\b|\bmicrosoft designer\b"),
+    ("Meta AI", r"\bmeta ai\b|\bimagined with ai\b"),
+    ("Stable Diffusion", r"\bstable[ _-]?diffusion\b|\bsdxl\b|\bdreamstudio\b|\bstability ?ai\b"),
+    ("FLUX", r"\bblack forest labs\b|\bflux\.1\b"),
+    ("ComfyUI", r"\bcomfyui\b"),
+    ("InvokeAI", r"\binvokeai\b"),
+    ("NovelAI", r"\bnovelai\b"),
+    ("Fooocus", r"\bfooocus\b"),
+    ("Draw Things", r"\bdraw things\b"),
+    ("Easy Diffusion", r"\beasy ?diffusion\b"),
+    ("Leonardo.Ai", r"\bleonardo\.ai\b"),
+    ("Ideogram", r"\bideogram(?:\.ai| ai)\b"),
+    ("Recraft", r"\brecraft(?:\.ai| ai)\b"),
+    ("NightCafe", r"\bnightcafe\b"),
+    ("Runway", r"\brunwayml\b|\brunway gen-?\d"),
+    ("Kling", r"\bkling ?ai\b|\bklingai\b"),
+    ("Hailuo", r"\bhailuo\b"),
+    ("Pika", r"\bpika (?:labs|art)\b"),
+    ("Luma", r"\bluma (?:ai|dream machine)\b"),
+    ("HeyGen", r"\bheygen\b"),
+    ("Synthesia", r"\bsynthesia\b"),
+    ("D-ID", r"\bd-id(?:\.com| inc| studio)\b"),
+    ("ElevenLabs", r"\beleven ?labs\b"),
+    ("Suno", r"\bsuno(?: ai|\.ai|\.com)?\b"),
+    ("Udio", r"\budio(?: ai|\.com)?\b"),
+    ("Resemble AI", r"\bresemble(?:\.ai| ai)\b"),
+)
+_PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in GENERATORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A generator's trace: which program, in which tag, and the text it left there."""
+
+    generator: str
+    place: str
+    tag: str
+    text: str
+
+
+def find_traces(tags: Tags) -> list[Trace]:
+    """All traces, one for each generator and tag; empty for a file without any."""
+    traces = [trace for tag in tags.found for trace in _traces_of(tag)]
+    traces += _grok(tags)
+    # The settings' format says Stable Diffusion; a named program is more precise than a format.
+    unique = {(trace.generator, trace.place, trace.tag): trace for trace in traces}
+    return list(unique.values())
+
+
+def _traces_of(tag: Tag) -> Iterator[Trace]:
+    generator = _by_form(tag) or _by_label(tag) or _by_name(tag)
+    if generator:
+        yield Trace(generator, tag.place, tag.name, tag.text)
+
+
+def _by_form(tag: Tag) -> str:
+    name, text = tag.name.lower(), tag.text
+    if name == "fooocus_scheme" or (name == "parameters" and '"base_model"' in text):
+        return "Fooocus"
+    if '"sui_image_params"' in text:
+        return "SwarmUI"
+    if '"class_type"' in text or ('"last_node_id"' in text and '"nodes"' in text):
+        return "ComfyUI"
+    if tag.place == "png" and name in INVOKE_NAMES:
+        return "InvokeAI"
+    if name == "title" and text.lower() in NOVELAI_TITLES:
+        return "NovelAI"
+    if MIDJOURNEY.search(text):
+        return "Midjourney"
+    return "Stable Diffusion (web UI format)" if A1111.search(text) else ""
+
+
+def _by_label(tag: Tag) -> str:
+    """China's required label (GB 45438-2025) and TikTok's own: a JSON object that says AIGC."""
+    name = tag.name.rsplit(":", 1)[-1].lower()
+    if name == "aigc_info" or (name == "aigc" and "{" in tag.text):
+        return "AI content label (AIGC)"
+    start = tag.text.find("{")
+    if '"AIGC"' in tag.text and 0 <= start < 40 and len(tag.text) < 20_000:
+        try:
+            if "AIGC" in json.loads(tag.text[start : tag.text.rfind("}") + 1]):
+                return "AI content label (AIGC)"
+        except (ValueError, RecursionError):
+            return ""
+    return ""
+
+
+def _by_name(tag: Tag) -> str:
+    is_tool_field = tag.name.rsplit(":", 1)[-1].lower() in TOOL_FIELDS
+    text = tag.text[:500]
+    if not is_tool_field:
+        saying = SAYING.search(text)
+        if saying is None:
+            return ""
+        text = text[saying.end() : saying.end() + 60]
+    return next((name for name, pattern in _PATTERNS if pattern.search(text)), "")
+
+
+def _grok(tags: Tags) -> list[Trace]:
+    """Grok signs its JPEGs: "Signature: …" as description and a UUID as artist."""
+    signed = [text for text in tags.texts("ImageDescription") if text.startswith("Signature: ")]
+    if signed and any(UUID.fullmatch(text) for text in tags.texts("Artist")):
+        return [Trace("Grok (xAI)", "exif", "ImageDescription", signed[0])]
+    return []
