@@ -206,20 +206,40 @@ def _path_text(path: Any) -> str:
 
 
 def rerun_command(path: str, options: Options) -> str:
-    """The shell-quoted command that repeats this examination."""
-    words = ["assay", "detect"]
+    """The shell-quoted command that repeats this examination.
+
+    Options that have no flag are set through their `ASSAY_*` variables.
+    """
+    flags: list[str] = []
+    variables: list[str] = []
     default = Options()
     for field in fields(Options):
-        value = getattr(options, field.name)
-        if value != getattr(default, field.name):
-            words += _flag(field.name, value)
-    return shlex.join([*words, "--", path] if path.startswith("-") else [*words, path])
+        name, value = field.name, getattr(options, field.name)
+        if value == getattr(default, name):
+            continue
+        if name in FLAGS:
+            flags += [FLAGS[name], _as_word(value)]
+        elif name == "stability":
+            flags.append("--stability" if value else "--no-stability")
+        else:
+            variables.append(f"ASSAY_{name.upper()}={_as_word(value)}")
+    command = [*(["env", *variables] if variables else []), "assay", "detect", *flags]
+    return shlex.join([*command, "--", path] if path.startswith("-") else [*command, path])
 
 
-def _flag(name: str, value: Any) -> list[str]:
-    flag = "--" + name.removesuffix("_s").replace("_", "-")
+FLAGS = {
+    "operating_point": "--operating-point",
+    "time_range_s": "--time-range",
+    "detectors": "--detectors",
+    "frames": "--frames",
+    "time_limit_s": "--time-limit",
+    "fail_on": "--fail-on",
+}
+
+
+def _as_word(value: Any) -> str:
+    if isinstance(value, tuple):
+        return (":" if isinstance(value[0], float | int) else ",").join(map(_as_word, value))
     if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"]
-    if name == "time_range_s":
-        return [flag, f"{value[0]:g}:{value[1]:g}"]
-    return [flag, ",".join(value) if isinstance(value, tuple) else f"{value}"]
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

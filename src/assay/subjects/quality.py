@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MEASURED_PX = 128
 BLUR_TAPS = 9
+LEVEL_STEPS_SIGMA_PX = 1.0
 BLOCK_PX = 8
 
 
@@ -58,7 +59,7 @@ class QualityLimits:
     """
 
     min_face_px: float = 48.0
-    min_sharpness: float = 0.20
+    min_sharpness: float = 0.16
     min_brightness: float = 0.08
     max_brightness: float = 0.92
     min_contrast: float = 0.035
@@ -165,6 +166,8 @@ def _sharpness(grey: Grey) -> float:
     import cv2
     import numpy as np
 
+    # The steps of 8-bit levels would pass for detail in a strongly blurred picture.
+    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), LEVEL_STEPS_SIGMA_PX), np.float32)
     found = []
     for axis in (0, 1):
         taps = (1, BLUR_TAPS) if axis == 0 else (BLUR_TAPS, 1)
@@ -210,7 +213,7 @@ def _score(
     lim = DEFAULT_LIMITS
     ramps = (
         (size_px, lim.min_face_px, 112.0),
-        (sharpness, lim.min_sharpness, 0.40),
+        (sharpness, lim.min_sharpness, 0.30),
         (brightness, lim.min_brightness, 0.30),
         (1.0 - brightness, 1.0 - lim.max_brightness, 0.25),
         (contrast, lim.min_contrast, 0.12),
