@@ -51,8 +51,8 @@ class FaceQuality:
 class QualityLimits:
     """Where judging a face ends.
 
-    Measured on 530 faces of ten public sets: the softest untouched face has sharpness 0.33 and
-    0.20 is a blur of sigma 3 on a face 128 px wide; brightness 0.16 and contrast 0.08 are the
+    Measured on some 400 faces of ten public sets: the softest untouched face has sharpness 0.22
+    and 0.16 is a blur of sigma 3 on a face 128 px wide; brightness 0.16 and contrast 0.08 are the
     lowest seen, and the limits lie at half of that so that dark skin in dim light is still
     judged; blockiness 0.48 is the highest seen and 0.9 is JPEG quality 20. The most compressed
     of 75 clips has 0.04 bits a pixel. Below 48 px a detector's input is mostly interpolation.

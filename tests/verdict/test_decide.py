@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.bundles import Card
+from assay.types import Evidence, Provenance, Reason, Span, Stability, Verdict
+from assay.verdict.calibrate import calibrate
+from assay.verdict.coverage import Installed
+from assay.verdict.decide import Examined, decide
+from assay.verdict.fuse import fuse
+from assay.verdict.gate import Domain
+from tests.verdict.doubles import (
+    FaceDetector,
+    MadeCase,
+    make_case,
+    make_evidence,
+    make_media,
+    write_card,
+)
+
+STEADY = Stability({"as_is": 0.9, "resave": 0.9}, 0, 0.0)
+FLIPPING = Stability({"as_is": 0.9, "resave": 0.1}, 1, 0.8)
+DETECTORS: dict[str, Any] = {"test_detector": FaceDetector}
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Card:
+    return write_card(tmp_path)
+
+
+def decided(card: Card | None, *evidence: Evidence, **changes: Any) -> Verdict:
+    cards = {"test_detector": card, "other": card} if card else {}
+    calibrated = calibrate(evidence, "far_1", cards)
+    fused = fuse(calibrated, "far_1", cards)
+    values: dict[str, Any] = {
+        "case": make_case(n_tracks=2),
+        "evidence": fused.evidence if fused else tuple(calibrated),
+        "installed": Installed(DETECTORS, {}, voice=False),
+        "cards": cards,
+        "fused": fused,
+        "stability": STEADY,
+        "domain": Domain(True),
+    }
+    return decide(Examined(**{**values, **changes}))
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+def test_a_low_score_is_no_evidence(card: Card) -> None:
+    verdict = decided(card, make_evidence(-4.0))
+    assert (verdict.label, verdict.status, verdict.exit_code) == ("no_evidence_found", "completed", 0)
+    assert codes(verdict) == ["score_below_cut"]
+    assert verdict.kind == ()
+
+
+def test_a_score_above_the_cut_is_some_evidence(card: Card) -> None:
+    verdict = decided(card, make_evidence(4.0))
+    assert (verdict.label, verdict.exit_code) == ("some_evidence", 0)
+    assert verdict.kind == ("face_altered",)
+    assert verdict.operating_point is not None
+    assert verdict.p_fake is not None
+    assert verdict.p_fake >= verdict.operating_point.threshold
+
+
+def test_two_families_are_strong_and_one_family_twice_is_not(card: Card) -> None:
+    other = {"detector": "other", "kind": "generated"}
+    strong = decided(card, make_evidence(4.0), make_evidence(4.0, family="second", **other))
+    assert (strong.label, strong.exit_code) == ("strong_evidence", 1)
+    assert codes(strong)[0] == "families_agree"
+    assert strong.kind == ("face_altered", "generated")
+    assert decided(card, make_evidence(4.0), make_evidence(4.0, **other)).label == "some_evidence"
+
+
+def test_a_rate_below_a_thousandth_of_the_whole_file_is_strong(tmp_path: Path) -> None:
+    logits = [i / 1000 for i in range(-3000, 0)]
+    fit = {"scale": 1.0, "bias": 0.0, "bona_fide_logits": logits, "interval_width_logit": 0.1}
+    many = write_card(tmp_path, calibration={**fit, "fitted_on": "3000 faces"})
+    assert decided(many, make_evidence(4.0)).label == "strong_evidence"
+    three = [make_evidence(4.0, 1), *(make_evidence(-4.0, i) for i in (2, 3, 4))]
+    assert decided(many, *three).label == "some_evidence"
+
+
+@pytest.mark.parametrize(
+    ("changes", "logit", "code"),
+    [
+        ({"stability": FLIPPING}, 4.0, "flips"),
+        ({"stability": FLIPPING}, -4.0, "flips"),
+        ({"domain": Domain(False, (Reason("too_short", "x"),))}, 4.0, "out_of_domain"),
+        ({}, 1.95, "near_the_cut"),
+        ({}, 1.85, "near_the_cut"),
+    ],
+)
+def test_doubt_makes_it_inconclusive(
+    card: Card, changes: dict[str, Any], logit: float, code: str
+) -> None:
+    verdict = decided(card, make_evidence(logit), **changes)
+    assert (verdict.label, verdict.exit_code) == ("inconclusive", 0)
+    assert codes(verdict)[0] == code
+
+
+def test_conflict_makes_it_inconclusive(card: Card) -> None:
+    against = make_evidence(-4.0, detector="other", family="second")
+    verdict = decided(card, make_evidence(4.0), against)
+    assert verdict.label == "inconclusive"
+    assert "conflict" in codes(verdict)
+
+
+def test_out_of_domain_without_a_finding_is_stated_and_not_doubted(card: Card) -> None:
+    outside = Domain(False, (Reason("too_short", "Too short."),), {"face_px": 50})
+    verdict = decided(card, make_evidence(-4.0), domain=outside)
+    assert verdict.label == "no_evidence_found"
+    assert verdict.in_domain is False
+    assert verdict.in_domain_reasons == outside.reasons
+    assert verdict.quality == {"face_px": 50}
+
+
+def test_too_many_faces_for_the_measured_rate_is_inconclusive(card: Card) -> None:
+    crowd = [make_evidence(9.0, 1), *(make_evidence(-4.0, i) for i in range(2, 41))]
+    assert "too_many_faces_for_rate" in codes(decided(card, *crowd))
+
+
+def test_sound_alone_is_not_analysable(card: Card) -> None:
+    sound = MadeCase({}, media=make_media("audio"))
+    verdict = decided(None, case=sound, domain=Domain(None), stability=None)
+    assert (verdict.status, verdict.label, verdict.exit_code) == ("declined", "not_analysable", 3)
+    assert codes(verdict) == ["no_voice_detector"]
+    assert verdict.p_fake is None
+    assert any("no voice detector" in line for line in verdict.coverage.not_tested)
+
+
+def test_a_file_without_a_face_says_so(card: Card) -> None:
+    talking = MadeCase({}, media=make_media(sample_rate_hz=48_000))
+    verdict = decided(card, case=talking, domain=Domain(None))
+    assert codes(verdict) == ["no_face", "no_voice_detector"]
+    assert any("outside faces" in line for line in verdict.coverage.not_tested)
+
+
+def test_every_abstention_and_failure_is_a_reason(card: Card) -> None:
+    failed = make_evidence(None, 2, status="failed", reason="time_limit: Too slow.")
+    plain = make_evidence(None, 1, reason="It would not say")
+    verdict = decided(card, make_evidence(None, 1), failed, plain)
+    assert codes(verdict) == ["too_dull", "time_limit", "abstained"]
+    assert verdict.reasons[0].text == "test_detector, face 1: It is too dull."
+    assert verdict.agreement is not None
+    assert (verdict.agreement.ran, verdict.agreement.abstained) == (0, 1)
+
+
+def test_a_face_and_no_detector_for_it_is_a_reason(card: Card) -> None:
+    verdict = decided(None, installed=Installed({}, {"x": "it was not asked for."}, voice=True))
+    assert codes(verdict) == ["no_face_detector", "not_run"]
+
+
+def test_what_was_not_tested_is_said(card: Card) -> None:
+    from assay.options import Options
+
+    case = make_case(
+        options=Options(time_range_s=(2.0, 9.0), max_faces=2),
+        media=make_media(sample_rate_hz=48_000),
+        n_faces_left_out=3,
+        notes=("time_limit_faces",),
+    )
+    installed = Installed(DETECTORS, {"slow": "it was not asked for."}, voice=False)
+    verdict = decided(card, make_evidence(-4.0), make_evidence(None, 2), case=case, installed=installed)
+    said = "\n".join(verdict.coverage.not_tested)
+    for expected in (
+        "no voice detector is installed",
+        "8 of 250 were examined",
+        "outside 0:02 to 0:09",
+        "3 further faces: more than 2 people",
+        "the limit of 120 s",
+        "slow was not run",
+        "test_detector abstained on face 2: It is too dull.",
+        "outside faces",
+        "lips and sound",
+    ):
+        assert expected in said
+    assert verdict.coverage.n_faces_examined == 1
+    assert verdict.coverage.n_frames_examined == 8
+    assert verdict.coverage.tested[0].startswith("Faces: 1 person in 8 frames between 0:00 and 0:01")
+    assert "JPEG of quality 75" in verdict.coverage.tested[-1]
+
+
+def test_faces_carry_place_and_score(card: Card) -> None:
+    spans = (Span(0.0, 0.0, 4.0), Span(0.1, 0.1, -4.0))
+    verdict = decided(card, make_evidence(1.0, 1, spans=spans))
+    assert len(verdict.faces) == 16
+    first, second, third = verdict.faces[:3]
+    assert (first.p_fake, second.p_fake) == pytest.approx((0.982, 0.018), abs=1e-3)
+    assert third.p_fake is None
+    assert first.box_px == (60, 60, 180, 180)
+
+
+def test_provenance_is_lifted_and_else_not_checked(card: Card) -> None:
+    found = {"state": "invalid", "meaning": "Changed.", "values": {"signer": "x"}}
+    reported = make_evidence(None, None, status="reported", reason=None, details={"provenance": found})
+    assert decided(card, reported).provenance == Provenance("invalid", "Changed.", {"signer": "x"})
+    nothing = decided(card, make_evidence(-4.0)).provenance
+    assert nothing is not None
+    assert nothing.state == "not_checked"
+
+
+def test_nothing_is_ever_called_real_or_authentic(card: Card) -> None:
+    verdicts = [decided(card, make_evidence(logit)) for logit in (-6.0, 1.9, 6.0)]
+    verdicts.append(decided(None, case=MadeCase({}), domain=Domain(None)))
+    for verdict in verdicts:
+        assert not re.search(r"\b(real|authentic|genuine)\b", str(verdict), re.IGNORECASE)
+
+
+def test_bundles_and_limits_travel(card: Card) -> None:
+    verdict = decided(card, make_evidence(-4.0), stability=None)
+    assert verdict.bundles == {"test_bundle": "a" * 64}
+    assert any("a straight line" in limit for limit in verdict.limits)
+    assert any("Everything but brightness" in limit for limit in verdict.limits)
+    assert any("was not tested" in limit for limit in verdict.limits)

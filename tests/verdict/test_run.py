@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+
+import pytest
+
+from assay.case import Deadline
+from assay.errors import BundleMissingError, DamagedMediaError, TimeLimitError
+from assay.types import Evidence
+from assay.verdict.run import bounded, run_detector
+from tests.verdict.doubles import FaceDetector, make_case, make_evidence
+
+
+def test_a_step_gives_its_value_or_its_error() -> None:
+    assert bounded(lambda: 7, 5, "it") == 7
+    with pytest.raises(ZeroDivisionError):
+        bounded(lambda: 1 // 0, 5, "it")
+
+
+def test_a_step_that_hangs_is_left_behind() -> None:
+    started = time.monotonic()
+    with pytest.raises(TimeLimitError, match=r"it took longer than 0\.1 s"):
+        bounded(lambda: time.sleep(1), 0.1, "it")
+    assert time.monotonic() - started < 0.8
+
+
+def test_no_time_means_no_beginning() -> None:
+    begun: list[int] = []
+    with pytest.raises(TimeLimitError):
+        bounded(lambda: begun.append(1), 0.0, "it")
+    assert begun == []
+
+
+def test_prints_go_to_stderr_and_others_prints_do_not(capsys: pytest.CaptureFixture[str]) -> None:
+    gate, printed = threading.Event(), threading.Event()
+
+    def step() -> None:
+        print("from the step")
+        printed.set()
+        gate.wait(5)
+
+    other = threading.Thread(target=lambda: bounded(step, 10, "it"))
+    other.start()
+    printed.wait(5)
+    print("from the program")
+    gate.set()
+    other.join(5)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("from the program\n", "from the step\n")
+
+
+def test_stdout_is_given_back_when_the_last_step_ends() -> None:
+    before = sys.stdout
+    bounded(lambda: print("x", file=io.StringIO()), 5, "it")
+    for _ in range(100):
+        if sys.stdout is before:
+            break
+        time.sleep(0.01)
+    assert sys.stdout is before
+
+
+def test_a_step_left_behind_still_cannot_print_on_stdout(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gate, done = threading.Event(), threading.Event()
+
+    def late() -> None:
+        gate.wait(5)
+        print("late")
+        done.set()
+
+    with pytest.raises(TimeLimitError):
+        bounded(late, 0.05, "it")
+    print("answer")
+    gate.set()
+    assert done.wait(5)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("answer\n", "late\n")
+
+
+def test_good_evidence_passes_with_its_time() -> None:
+    found = run_detector(FaceDetector, make_case(n_tracks=2))
+    assert [one.status for one in found] == ["scored", "scored"]
+    assert all(one.seconds_taken > 0 for one in found)
+    assert type(found[0].logit) is float
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (BundleMissingError("It is gone.", remedy="Get it back."), "abstained", "bundle_missing"),
+        (DamagedMediaError("It is broken."), "failed", "media_damaged"),
+    ],
+)
+def test_known_errors_keep_their_code_and_remedy(error: Exception, status: str, code: str) -> None:
+    class Refusing(FaceDetector):
+        def examine(self, case: object) -> list[Evidence]:
+            raise error
+
+    (one,) = run_detector(Refusing, make_case())
+    assert one.status == status
+    assert one.reason == f"{code}: {error.as_text()}"  # type: ignore[attr-defined]
+
+
+def test_what_a_detector_claims_as_calibrated_is_dropped() -> None:
+    class Claiming(FaceDetector):
+        def examine(self, case: object) -> list[Evidence]:
+            return [make_evidence(1.0, p_fake=0.99, threshold=0.1)]
+
+    (one,) = run_detector(Claiming, make_case())
+    assert (one.p_fake, one.threshold) == (None, None)
+
+
+def test_the_files_limit_counts_for_each_detector() -> None:
+    case = make_case()
+    case.deadline = Deadline(0.0, 0.0)
+    (one,) = run_detector(FaceDetector, case)
+    assert one.status == "failed"
+    assert one.reason is not None
+    assert one.reason.startswith("time_limit: ")
