@@ -1,0 +1,51 @@
+# Two commands are all that a fresh machine needs: `make demo` and `make test`.
+# They need Python 3.11 or newer with its venv module, and a network for pip.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+# What lies in examples/ beside the media: licences and notes.
+EXAMPLES = $(filter-out %.md %.txt %.toml %.json %.py,$(wildcard examples/*))
+
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo    install assay and examine the files in examples/"
+	@echo "make test    install everything, then ruff, mypy and the tests"
+	@echo "make lint    ruff and mypy only"
+	@echo "make clean   remove the virtual environment, caches and the demo's reports"
+
+# Exit codes of detect: 0 and 1 are answers. So is 3 here: one example is a sound file, which is
+# declined as long as no voice detector is installed. 2 (usage) and 4 (broken) fail the demo.
+demo: $(VENV)/.core
+	@test -n "$(EXAMPLES)" || { echo "examples/ holds no media."; exit 2; }
+	@code=0; $(BIN)/assay detect $(EXAMPLES) --report demo-report || code=$$?; \
+	echo; echo "One report for each file lies in $(CURDIR)/demo-report/"; \
+	case $$code in 0|1|3) ;; *) echo "assay detect ended with exit code $$code."; exit $$code ;; esac
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo-report .mypy_cache .ruff_cache .hypothesis build dist
+
+# The stamps make the second run quick: pip runs again only after pyproject.toml changed.
+$(VENV)/.core: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+# The extra `scale` is left out: its room is still empty, and Ray would be the largest download
+# after torch without one test to use it. torch and torchvision need no lock: each torchvision
+# release names the one torch release that it runs with, so pip cannot mix them.
+$(VENV)/.all: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[train,web,dev]'
+	@touch $(VENV)/.core $@
