@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, BinaryIO
 
 from assay.media.tag_text import decode
@@ -24,6 +25,8 @@ OPTIONS = {
 X264 = re.compile(rb"x26[45] ?(?:- core|\(build)[ -~]{0,1000}")
 LIBRARY = re.compile(rb"(?:LAME ?3\.[0-9]{2,3}|Lavc[0-9]+\.[0-9]+\.[0-9]+)")
 MAX_PACKETS = 64
+MAX_READ_BYTES = 64 * 2**20
+MAX_READ_S = 3.0
 HEAD_BYTES = 2**18
 
 
@@ -39,14 +42,40 @@ def read_container_tags(file: BinaryIO, tags: Tags) -> None:
     mark = LIBRARY.search(head)
     if mark:
         tags.add("stream", "encoder_mark", decode(mark[0]))
-    with av.open(
-        file, mode="r", options=OPTIONS, metadata_errors="replace", timeout=10
-    ) as container:
+    bounded = _BoundedFile(file)
+    with av.open(bounded, mode="r", options=OPTIONS, metadata_errors="replace") as container:
         _add_all("container", container.metadata, tags)
         for stream in list(container.streams)[:16]:
             _add_all("stream", stream.metadata, tags)
         if container.streams.video:
             _add_settings(container, tags)
+
+
+class _BoundedFile:
+    """The file for a demuxer, which ends after so many bytes or seconds.
+
+    Some demuxers search gigabytes of padding for the next frame; tags stand near either end.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._room_bytes = file, MAX_READ_BYTES
+        self._until = time.monotonic() + MAX_READ_S
+
+    def read(self, n_bytes: int) -> bytes:
+        """The next bytes, none once the room is used up."""
+        if time.monotonic() > self._until:
+            self._room_bytes = 0
+        data = self._file.read(max(0, min(n_bytes, self._room_bytes)))
+        self._room_bytes -= len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As the file's own."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As the file's own."""
+        return self._file.tell()
 
 
 def _add_all(place: str, metadata: Any, tags: Tags) -> None:

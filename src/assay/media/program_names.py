@@ -21,7 +21,7 @@ RETOUCHERS = re.compile(
     re.IGNORECASE,
 )
 ENCODERS = re.compile(
-    r"^lav[fc]\b|ffmpeg|handbrake|x26[45]|libx26|lame ?3|gstreamer|mkvmerge", re.I
+    r"^lav[fc]\d|ffmpeg|handbrake|x26[45]|libx26|lame ?3|gstreamer|mkvmerge", re.I
 )
 SOFTWARE_TAGS = (
     "Software", "xmp:CreatorTool", "stEvt:softwareAgent", "ImageEditingSoftware", "encoder",
