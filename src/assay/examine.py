@@ -24,7 +24,7 @@ from assay.options import Options
 from assay.subjects.quality import DEFAULT_LIMITS, QualityLimits
 from assay.types import Coverage, Evidence, Media, Reason, Stability, Verdict
 from assay.verdict.calibrate import calibrate, installed_cards
-from assay.verdict.coverage import Installed
+from assay.verdict.coverage import NOT_ASKED, Installed
 from assay.verdict.decide import Examined, decide
 from assay.verdict.fuse import Fused, fuse
 from assay.verdict.gate import Domain, judge_quality
@@ -132,7 +132,7 @@ def _named(found: dict[str, type[Detector]], options: Options) -> Installed:
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(found)}."
             raise UsageError(f"There is no detector {name!r}.", remedy=hint)
     run = {name: found[name] for name in found if name in options.detectors}
-    left_out = {name: "it was not asked for." for name in found if name not in run}
+    left_out = {name: NOT_ASKED for name in found if name not in run}
     return Installed(run, left_out, voice)
 
 

@@ -11,6 +11,7 @@ from assay.types import Coverage, Evidence, MediaKind, Reason
 from assay.verdict.stability import VARIANTS
 
 NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice detector is installed.")
+NOT_ASKED = "it was not asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,11 @@ def _kinds_not_tested(
     has_sound = kind == "audio" or case.media.sample_rate_hz is not None
     if has_sound and not installed.voice:
         sentences.append(NO_VOICE_DETECTOR.text)
+    needs = {detector.needs for detector in installed.run.values()}
+    if kind != "audio" and case.tracks and "faces" not in needs:
+        sentences.append(
+            f"{_count(len(case.tracks), 'face')} found: no detector for faces was run."
+        )
     if kind != "audio" and not any(one.track_id is None for one in scored):
         sentences.append(
             "Everything outside faces: no detector for generated scenes or edited objects gave "
@@ -126,6 +132,8 @@ def _parts_not_tested(case: Case) -> list[str]:
         return []
     sentences = []
     total, examined = case.media.n_frames, case.n_frames_examined
+    if case.media.kind == "image" and total is not None and total > 1:
+        sentences.append(f"The pictures of this animation after the first ({total - 1}).")
     if case.media.kind == "video" and (total is None or total > examined):
         of_how_many = f" of {total}" if total else ""
         sentences.append(

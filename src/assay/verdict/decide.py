@@ -18,7 +18,7 @@ from assay.types import (
     Stability,
     Verdict,
 )
-from assay.verdict.coverage import NO_VOICE_DETECTOR, Installed, cover, reason_of
+from assay.verdict.coverage import NO_VOICE_DETECTOR, NOT_ASKED, Installed, cover, reason_of
 from assay.verdict.fuse import Fused
 from assay.verdict.gate import Domain
 
@@ -156,7 +156,8 @@ def _why_nothing(known: Examined) -> list[Reason]:
             reasons.append(Reason(said.code, f"{one.detector}, {one.subject}: {said.text}"))
     if kind != "audio" and case.tracks and "faces" not in _needs(known):
         reasons.append(Reason("no_face_detector", "No detector for faces was run."))
-    reasons.extend(Reason("not_run", f"{n}: {why}") for n, why in known.installed.not_run.items())
+    not_asked = [n for n, why in known.installed.not_run.items() if why == NOT_ASKED]
+    reasons.extend(Reason("not_run", f"{name}: {NOT_ASKED}") for name in not_asked)
     fallback = Reason("nothing_scored", "No detector that was run gives this file a score.")
     return list(dict.fromkeys(reasons)) or [fallback]
 
