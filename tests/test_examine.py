@@ -223,7 +223,10 @@ def test_fields_win_over_options(detect: Detect) -> None:
     verdict = detect(
         make_case(), FaceDetector, options=Options(frames=4, threads=1), operating_point="far_5"
     )
-    assert verdict.rerun == "env ASSAY_THREADS=1 assay detect --operating-point far_5 --frames 4 clip.mp4"
+    assert (
+        verdict.rerun
+        == "env ASSAY_THREADS=1 assay detect --operating-point far_5 --frames 4 clip.mp4"
+    )
     assert verdict.operating_point is not None
     assert verdict.operating_point.name == "far_5"
 

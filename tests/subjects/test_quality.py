@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay.errors import EmptyBoxError
-from assay.subjects.quality import QualityLimits, measure, unusable
+from assay.subjects.quality import QualityLimits, measure, unusable, why_unusable
 from assay.types import FaceView
 from tests.verdict.doubles import make_view
 
@@ -90,10 +90,16 @@ def test_landmarks_off_the_face_or_of_a_low_score_are_uncertain() -> None:
     assert code(replace(view, landmarks_px=broken)) == "landmarks_uncertain"
 
 
-@pytest.mark.parametrize("box", [(5, 5, 5, 9), (900, 900, 950, 950), (np.nan, 0, 9, 9), (9, 9, 2, 2)])
+@pytest.mark.parametrize(
+    "box", [(5, 5, 5, 9), (900, 900, 950, 950), (np.nan, 0, 9, 9), (9, 9, 2, 2)]
+)
 def test_a_box_without_area_is_refused(box: tuple[float, ...]) -> None:
+    view = textured(box_px=np.array(box, np.float32))
     with pytest.raises(EmptyBoxError):
-        measure(textured(box_px=np.array(box, np.float32)))
+        measure(view)
+    reason = why_unusable(view)
+    assert reason is not None
+    assert reason.code == "landmarks_uncertain"
 
 
 def test_every_measure_is_finite_on_tiny_views() -> None:

@@ -179,9 +179,7 @@ class FaceDetector:
         views = case.face_views(track_id)
         spans = tuple(Span(v.time_s, v.time_s, self.score(v)) for v in views)
         mean = sum(span.logit for span in spans) / len(spans)
-        return make_evidence(
-            mean, track_id, detector=self.name, family=self.family, spans=spans
-        )
+        return make_evidence(mean, track_id, detector=self.name, family=self.family, spans=spans)
 
 
 class Shifting(FaceDetector):

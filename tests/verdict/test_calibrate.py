@@ -31,7 +31,10 @@ def test_unscored_evidence_passes_untouched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"calibration": None}, "not_calibrated"), ({"operating_points": []}, "operating_point_unmeasured")],
+    [
+        ({"calibration": None}, "not_calibrated"),
+        ({"operating_points": []}, "operating_point_unmeasured"),
+    ],
 )
 def test_a_score_that_cannot_be_calibrated_is_an_abstention(
     tmp_path: Path, changes: dict[str, object], code: str

@@ -54,7 +54,11 @@ def codes(verdict: Verdict) -> list[str]:
 
 def test_a_low_score_is_no_evidence(card: Card) -> None:
     verdict = decided(card, make_evidence(-4.0))
-    assert (verdict.label, verdict.status, verdict.exit_code) == ("no_evidence_found", "completed", 0)
+    assert (verdict.label, verdict.status, verdict.exit_code) == (
+        "no_evidence_found",
+        "completed",
+        0,
+    )
     assert codes(verdict) == ["score_below_cut"]
     assert verdict.kind == ()
 
@@ -166,7 +170,9 @@ def test_what_was_not_tested_is_said(card: Card) -> None:
         notes=("time_limit_faces",),
     )
     installed = Installed(DETECTORS, {"slow": "it was not asked for."}, voice=False)
-    verdict = decided(card, make_evidence(-4.0), make_evidence(None, 2), case=case, installed=installed)
+    verdict = decided(
+        card, make_evidence(-4.0), make_evidence(None, 2), case=case, installed=installed
+    )
     said = "\n".join(verdict.coverage.not_tested)
     for expected in (
         "no voice detector is installed",
@@ -182,7 +188,9 @@ def test_what_was_not_tested_is_said(card: Card) -> None:
         assert expected in said
     assert verdict.coverage.n_faces_examined == 1
     assert verdict.coverage.n_frames_examined == 8
-    assert verdict.coverage.tested[0].startswith("Faces: 1 person in 8 frames between 0:00 and 0:01")
+    assert verdict.coverage.tested[0].startswith(
+        "Faces: 1 person in 8 frames between 0:00 and 0:01"
+    )
     assert "JPEG of quality 75" in verdict.coverage.tested[-1]
 
 
@@ -198,7 +206,9 @@ def test_faces_carry_place_and_score(card: Card) -> None:
 
 def test_provenance_is_lifted_and_else_not_checked(card: Card) -> None:
     found = {"state": "invalid", "meaning": "Changed.", "values": {"signer": "x"}}
-    reported = make_evidence(None, None, status="reported", reason=None, details={"provenance": found})
+    reported = make_evidence(
+        None, None, status="reported", reason=None, details={"provenance": found}
+    )
     assert decided(card, reported).provenance == Provenance("invalid", "Changed.", {"signer": "x"})
     nothing = decided(card, make_evidence(-4.0)).provenance
     assert nothing is not None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +152,9 @@ def test_no_time_left_means_not_tested(cards: dict[str, Card]) -> None:
 
 
 @pytest.fixture
-def voice_variant(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def voice_variant(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setitem(VARIANTS, "same", module.of_views("nothing at all", lambda view: view))
-    yield "same"
+    return "same"
 
 
 def test_a_registered_variant_joins(cards: dict[str, Card], voice_variant: str) -> None:

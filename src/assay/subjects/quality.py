@@ -1,6 +1,6 @@
 """How well one face can be seen: size, sharpness, light, compression, landmarks.
 
-A detector calls `unusable` on each view and leaves those out that it cannot judge; the verdict
+A detector calls `why_unusable` on each view and leaves those out that it cannot judge; the verdict
 sums the same numbers up for the reader. Limits come from a bundle card's `in_domain` mapping.
 """
 
@@ -126,6 +126,14 @@ def unusable(quality: FaceQuality, limits: QualityLimits = DEFAULT_LIMITS) -> Re
         if fails:
             return Reason(code, text)
     return None
+
+
+def why_unusable(view: FaceView, limits: QualityLimits = DEFAULT_LIMITS) -> Reason | None:
+    """`unusable` of a view that is yet to be measured; a box without area is a reason too."""
+    try:
+        return unusable(measure(view), limits)
+    except EmptyBoxError:
+        return Reason("landmarks_uncertain", "The face has no area inside the frame.")
 
 
 def _face_luma(view: FaceView) -> Grey:
