@@ -7,10 +7,12 @@ import logging
 import os
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 import assay
+from assay.bundles import Card
 from assay.case import Case, Deadline, Progress, silent
 from assay.detectors import Detector, discover
 from assay.errors import (
@@ -21,7 +23,7 @@ from assay.errors import (
     UsageError,
 )
 from assay.options import Options
-from assay.subjects.quality import DEFAULT_LIMITS, QualityLimits
+from assay.subjects.quality import QualityLimits
 from assay.types import Coverage, Evidence, Media, Reason, Stability, Verdict
 from assay.verdict.calibrate import calibrate, installed_cards
 from assay.verdict.coverage import NOT_ASKED, Installed
@@ -81,12 +83,10 @@ def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     point = options.operating_point
     evidence = tuple(calibrate(raw, point, cards))
     fused = fuse(evidence, point, cards)
-    stability, domain = None, judge_quality(case, None)
-    if fused is not None:
-        evidence = fused.evidence
-        stability = _stability(case, fused, installed, cards)
-        domain = _domain(case, fused, cards)
+    stability = _stability(case, fused, installed, cards)
+    domain = _domain(case, fused, cards)
     progress("decide", 1, 1)
+    evidence = fused.evidence if fused else evidence
     return decide(Examined(case, evidence, installed, cards, fused, stability, domain))
 
 
@@ -159,17 +159,20 @@ def _run_all(installed: Installed, case: Case) -> list[Evidence]:
     return evidence
 
 
-def _stability(case: Case, fused: Fused, installed: Installed, cards: Any) -> Stability | None:
-    if not case.options.stability:
+def _stability(
+    case: Case, fused: Fused | None, installed: Installed, cards: Mapping[str, Card]
+) -> Stability | None:
+    if fused is None or not case.options.stability:
         return None
     case.progress("stability", 0, 1)
-    point = case.options.operating_point
-    return measure_stability(case, fused, installed.run, point, cards)
+    return measure_stability(case, fused, installed.run, case.options.operating_point, cards)
 
 
-def _domain(case: Case, fused: Fused, cards: Any) -> Domain:
-    card = cards.get(fused.top.detector)
-    limits = QualityLimits.from_card(card.in_domain) if card else DEFAULT_LIMITS
+def _domain(case: Case, fused: Fused | None, cards: Mapping[str, Card]) -> Domain:
+    """The quality of the face that decided, by its detector's limits; else of the main face."""
+    if fused is None:
+        return judge_quality(case, None)
+    limits = QualityLimits.from_card(cards[fused.top.detector].in_domain)
     return judge_quality(case, fused.top.track_id, limits)
 
 
