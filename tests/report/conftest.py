@@ -23,7 +23,9 @@ def logit(p_fake: float) -> float:
     return math.log(p_fake / (1 - p_fake))
 
 
-def drawn_picture(width: int = 640, height: int = 420, faces: int = 2, shift: int = 0) -> np.ndarray:
+def drawn_picture(
+    width: int = 640, height: int = 420, faces: int = 2, shift: int = 0
+) -> np.ndarray:
     """A landscape with drawn heads; (height, width, 3) uint8."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     rgb = np.stack([120 + 60 * y / height, 150 + 40 * x / width, 190 - 70 * y / height], axis=2)
@@ -55,27 +57,61 @@ def sha(text: str) -> str:
 
 def a_media(kind: str = "image", name: str = "press-photo.jpg", **more: object) -> t.Media:
     facts: dict = {
-        "image": {"media_type": "image/jpeg", "container": "jpeg", "codec": "jpeg",
-                  "size_px": (640, 420), "n_frames": 1},
-        "video": {"media_type": "video/mp4", "container": "mp4", "codec": "h264",
-                  "audio_codec": "aac", "size_px": (640, 420), "n_frames": 742, "fps": 25.0,
-                  "duration_s": 29.68, "sample_rate_hz": 48000, "n_channels": 2,
-                  "notes": ("variable_frame_rate",)},
-        "audio": {"media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le",
-                  "duration_s": 4.2, "sample_rate_hz": 16000, "n_channels": 1},
-    }[kind]  # fmt: skip
+        "image": {
+            "media_type": "image/jpeg",
+            "container": "jpeg",
+            "codec": "jpeg",
+            "size_px": (640, 420),
+            "n_frames": 1,
+        },
+        "video": {
+            "media_type": "video/mp4",
+            "container": "mp4",
+            "codec": "h264",
+            "audio_codec": "aac",
+            "size_px": (640, 420),
+            "n_frames": 742,
+            "fps": 25.0,
+            "duration_s": 29.68,
+            "sample_rate_hz": 48000,
+            "n_channels": 2,
+            "notes": ("variable_frame_rate",),
+        },
+        "audio": {
+            "media_type": "audio/wav",
+            "container": "wav",
+            "codec": "pcm_s16le",
+            "duration_s": 4.2,
+            "sample_rate_hz": 16000,
+            "n_channels": 1,
+        },
+    }[kind]
     return t.Media(
-        path=f"/cases/{name}", name=name, sha256=sha(name), n_bytes=284_113, kind=kind, **facts | more
+        path=f"/cases/{name}",
+        name=name,
+        sha256=sha(name),
+        n_bytes=284_113,
+        kind=kind,
+        **facts | more,
     )
 
 
 def scored(subject: str, p_fake: float, **more: object) -> t.Evidence:
     values: dict = {
-        "detector": "face_blending", "version": "1", "family": "blending", "subject": subject,
-        "status": "scored", "logit": logit(p_fake), "p_fake": p_fake, "threshold": 0.62,
-        "false_alarm_rate": 0.0005 if p_fake > 0.9 else 0.21, "kind": "face_altered",
-        "bundle_sha256": sha("bundle"), "licence": "Apache-2.0", "seconds_taken": 0.081,
-    }  # fmt: skip
+        "detector": "face_blending",
+        "version": "1",
+        "family": "blending",
+        "subject": subject,
+        "status": "scored",
+        "logit": logit(p_fake),
+        "p_fake": p_fake,
+        "threshold": 0.62,
+        "false_alarm_rate": 0.0005 if p_fake > 0.9 else 0.21,
+        "kind": "face_altered",
+        "bundle_sha256": sha("bundle"),
+        "licence": "Apache-2.0",
+        "seconds_taken": 0.081,
+    }
     return t.Evidence(**values | more)
 
 
@@ -88,13 +124,25 @@ def metadata(**more: object) -> t.Evidence:
         {"software": "Adobe Photoshop 25.1 (Macintosh)", "modified": "2024-03-02T10:11:12"},
     )
     camera = t.Finding(
-        "camera", "A camera is named", "The file names a camera.", "info",
-        {"make": "Canon", "model": "EOS R6", "lens": {"name": "RF 50mm F1.8", "focal_length_mm": 50.0}},
-    )  # fmt: skip
+        "camera",
+        "A camera is named",
+        "The file names a camera.",
+        "info",
+        {
+            "make": "Canon",
+            "model": "EOS R6",
+            "lens": {"name": "RF 50mm F1.8", "focal_length_mm": 50.0},
+        },
+    )
     values: dict = {
-        "detector": "metadata", "version": "1", "family": "metadata", "subject": "file",
-        "status": "reported", "findings": (camera, software), "seconds_taken": 0.004,
-    }  # fmt: skip
+        "detector": "metadata",
+        "version": "1",
+        "family": "metadata",
+        "subject": "file",
+        "status": "reported",
+        "findings": (camera, software),
+        "seconds_taken": 0.004,
+    }
     return t.Evidence(**values | more)
 
 
@@ -107,19 +155,31 @@ NO_MANIFEST = t.Provenance("none", "The file carries no C2PA manifest; most file
 
 def common(name: str) -> dict:
     return {
-        "name": name, "path": f"/cases/{name}", "assay_version": "0.1.0", "elapsed_ms": 812.4,
-        "rerun": f"assay detect {name!r} --operating-point far_1", "provenance": NO_MANIFEST,
-        "bundles": {"face_blending 1": sha("bundle")}, "limits": LIMITS,
-    }  # fmt: skip
+        "name": name,
+        "path": f"/cases/{name}",
+        "assay_version": "0.1.0",
+        "elapsed_ms": 812.4,
+        "rerun": f"assay detect {name!r} --operating-point far_1",
+        "provenance": NO_MANIFEST,
+        "bundles": {"face_blending 1": sha("bundle")},
+        "limits": LIMITS,
+    }
 
 
 def image_verdict(name: str = "press-photo.jpg", **more: object) -> t.Verdict:
     """A completed picture with two faces; the first is altered and has a faithful heat map."""
     heatmap = t.Heatmap(0.0, face_box(0), heat(), faithful=True)
     values = common(name) | {
-        "status": "completed", "label": "strong_evidence", "media": a_media(name=name),
-        "p_fake": 0.968, "interval": (0.91, 0.99), "kind": ("face_altered",), "exit_code": 1,
-        "reasons": (t.Reason("far_below_0.1", "Face 1 scores higher than 99.9 % of genuine faces."),),
+        "status": "completed",
+        "label": "strong_evidence",
+        "media": a_media(name=name),
+        "p_fake": 0.968,
+        "interval": (0.91, 0.99),
+        "kind": ("face_altered",),
+        "exit_code": 1,
+        "reasons": (
+            t.Reason("far_below_0.1", "Face 1 scores higher than 99.9 % of genuine faces."),
+        ),
         "evidence": (
             scored("face 1", 0.968, track_id=1, heatmaps=(heatmap,)),
             scored("face 2", 0.117, track_id=2),
@@ -127,22 +187,33 @@ def image_verdict(name: str = "press-photo.jpg", **more: object) -> t.Verdict:
         ),
         "agreement": t.Agreement(1, 1, 0, 0, False),
         "stability": t.Stability(
-            {"unchanged": 0.968, "jpeg_75": 0.941, "half_size": 0.902, "crop_5": 0.955, "blur_mild": 0.887},
-            0, 0.081,
+            {"as_is": 0.968, "resave": 0.941, "resize": 0.902, "crop": 0.955, "soften": 0.887},
+            0,
+            0.081,
         ),
-        "operating_point": POINT, "in_domain": True,
+        "operating_point": POINT,
+        "in_domain": True,
         "quality": {"face_size_px": 168, "sharpness": 0.71, "jpeg_quality": 88, "blocky": False},
         "faces": (
-            t.FaceMark(1, 0.0, face_box(0), 0.968), t.FaceMark(2, 0.0, face_box(1), 0.117),
+            t.FaceMark(1, 0.0, face_box(0), 0.968),
+            t.FaceMark(2, 0.0, face_box(1), 0.117),
         ),
         "coverage": t.Coverage(
-            1, 1, None, 2,
-            ("Both faces, for traces of a blended or swapped face.", "The metadata and the C2PA manifest."),
-            ("Whether the whole picture was generated: no detector for it is installed.",
-             "Edits outside the faces."),
+            1,
+            1,
+            None,
+            2,
+            (
+                "Both faces, for traces of a blended or swapped face.",
+                "The metadata and the C2PA manifest.",
+            ),
+            (
+                "Whether the whole picture was generated: no detector for it is installed.",
+                "Edits outside the faces.",
+            ),
         ),
         "pictures": (t.Picture(0, 0.0, drawn_picture(), 1.0),),
-    }  # fmt: skip
+    }
     return t.Verdict(**values | more)
 
 
@@ -159,67 +230,100 @@ def video_verdict(name: str = "interview.mp4", **more: object) -> t.Verdict:
     people = []
     marks = []
     for track, series in ((1, first), (2, second)):
-        held = [(float(s), float(p)) for s, p in zip(times, series, strict=True)
-                if not (track == 2 and 9 < s < 16)]  # fmt: skip
+        held = [
+            (float(s), float(p))
+            for s, p in zip(times, series, strict=True)
+            if not (track == 2 and 9 < s < 16)
+        ]
         spans = tuple(t.Span(s, s, logit(p), p) for s, p in held)
         maps = (t.Heatmap(float(times[16]), face_box(0), heat(), True),) if track == 1 else ()
         top = max(p for _, p in held)
         people.append(scored(f"face {track}", top, track_id=track, spans=spans, heatmaps=maps))
         marks += [t.FaceMark(track, s, face_box(track - 1), p) for s, p in held]
     values = common(name) | {
-        "status": "completed", "label": "some_evidence", "media": a_media("video", name),
-        "p_fake": 0.842, "interval": (0.66, 0.93), "kind": ("face_altered",),
+        "status": "completed",
+        "label": "some_evidence",
+        "media": a_media("video", name),
+        "p_fake": 0.842,
+        "interval": (0.66, 0.93),
+        "kind": ("face_altered",),
         "reasons": (t.Reason("one_family", "Only one kind of detector found something."),),
         "evidence": (*people, abstained("no_voice_detector", "voice"), metadata()),
         "agreement": t.Agreement(1, 1, 1, 0, False),
-        "stability": t.Stability({"unchanged": 0.842, "h264_crf_32": 0.584, "half_size": 0.8}, 1, 0.258),
-        "operating_point": POINT, "in_domain": False,
-        "in_domain_reasons": (t.Reason("too_compressed", "0.04 bits a pixel; measured down to 0.06."),),
+        "stability": t.Stability({"as_is": 0.842, "resave": 0.584, "resize": 0.8}, 1, 0.258),
+        "operating_point": POINT,
+        "in_domain": False,
+        "in_domain_reasons": (
+            t.Reason("too_compressed", "0.04 bits a pixel; measured down to 0.06."),
+        ),
         "quality": {"face_size_px": 84, "bits_per_pixel": 0.04},
         "faces": tuple(marks),
         "coverage": t.Coverage(
-            32, 742, (0.0, 29.0), 2, ("Every face in 32 frames, for traces of blending.",),
-            ("The sound: no voice detector is installed.", "The 710 frames between the examined ones."),
+            32,
+            742,
+            (0.0, 29.0),
+            2,
+            ("Every face in 32 frames, for traces of blending.",),
+            (
+                "The sound: no voice detector is installed.",
+                "The 710 frames between the examined ones.",
+            ),
         ),
-        "pictures": tuple(
-            t.Picture(int(25 * s), float(s), drawn_picture(), 1.0) for s in times
-        ),
-    }  # fmt: skip
+        "pictures": tuple(t.Picture(int(25 * s), float(s), drawn_picture(), 1.0) for s in times),
+    }
     return t.Verdict(**values | more)
 
 
 def faceless_verdict(name: str = "harbour.png", **more: object) -> t.Verdict:
     values = common(name) | {
-        "status": "declined", "label": "not_analysable", "media": a_media(name=name), "exit_code": 3,
-        "reasons": (t.Reason("no_face", "No face was found, and the installed detectors examine faces."),),
+        "status": "declined",
+        "label": "not_analysable",
+        "media": a_media(name=name),
+        "exit_code": 3,
+        "reasons": (t.Reason("no_face", "No face was found in the picture."),),
         "evidence": (abstained("no_face"), metadata(findings=())),
         "agreement": t.Agreement(0, 0, 1, 0, False),
         "coverage": t.Coverage(
             1, 1, None, 0, ("The metadata and the C2PA manifest.",), ("The picture's content.",)
         ),
         "pictures": (t.Picture(0, 0.0, drawn_picture(faces=0), 1.0),),
-    }  # fmt: skip
+    }
     return t.Verdict(**values | more)
 
 
 def audio_verdict(name: str = "voice-note.wav", **more: object) -> t.Verdict:
     values = common(name) | {
-        "status": "declined", "label": "not_analysable", "media": a_media("audio", name), "exit_code": 3,
-        "reasons": (t.Reason("no_voice_detector", "not analysable: no voice detector is installed"),),
+        "status": "declined",
+        "label": "not_analysable",
+        "media": a_media("audio", name),
+        "exit_code": 3,
+        "reasons": (
+            t.Reason("no_voice_detector", "not analysable: no voice detector is installed"),
+        ),
         "evidence": (metadata(findings=()),),
         "quality": {"loudness_dbfs": -23.4, "silence_share": 0.12},
         "coverage": t.Coverage(0, None, (0.0, 4.2), 0, ("The metadata.",), ("The voice.",)),
-    }  # fmt: skip
+    }
     return t.Verdict(**values | more)
 
 
 def failed_verdict(name: str = "missing.mp4", **more: object) -> t.Verdict:
     values = common(name) | {
-        "status": "failed", "label": "not_analysable", "media": None, "exit_code": 3,
-        "provenance": None, "bundles": {}, "limits": (),
-        "reasons": (t.Reason("file_missing", "There is nothing at /cases/missing.mp4. Check the spelling of the path."),),
+        "status": "failed",
+        "label": "not_analysable",
+        "media": None,
+        "exit_code": 3,
+        "provenance": None,
+        "bundles": {},
+        "limits": (),
+        "reasons": (
+            t.Reason(
+                "file_missing",
+                "There is nothing at /cases/missing.mp4. Check the spelling of the path.",
+            ),
+        ),
         "coverage": t.Coverage(0, None, None, 0, (), ("Everything.",)),
-    }  # fmt: skip
+    }
     return t.Verdict(**values | more)
 
 
@@ -227,19 +331,28 @@ def clear_verdict(name: str = "portrait.jpg", **more: object) -> t.Verdict:
     """A completed picture in which nothing was found, without a faithful map."""
     heatmap = t.Heatmap(0.0, face_box(0), heat(), faithful=False)
     values = {
-        "label": "no_evidence_found", "p_fake": 0.062, "interval": (0.02, 0.19), "kind": (),
-        "reasons": (), "exit_code": 0, "agreement": t.Agreement(0, 1, 0, 0, False),
+        "label": "no_evidence_found",
+        "p_fake": 0.062,
+        "interval": (0.02, 0.19),
+        "kind": (),
+        "reasons": (),
+        "exit_code": 0,
+        "agreement": t.Agreement(0, 1, 0, 0, False),
         "evidence": (scored("face 1", 0.062, track_id=1, heatmaps=(heatmap,)),),
         "faces": (t.FaceMark(1, 0.0, face_box(0), 0.062),),
-    }  # fmt: skip
+    }
     return image_verdict(name, **values | more)
 
 
 def inconclusive_verdict(name: str = "resent.jpg", **more: object) -> t.Verdict:
     values = {
-        "label": "inconclusive", "p_fake": 0.64, "interval": (0.38, 0.84), "kind": (),
-        "reasons": (t.Reason("unstable", ""),), "exit_code": 0,
-    }  # fmt: skip
+        "label": "inconclusive",
+        "p_fake": 0.64,
+        "interval": (0.38, 0.84),
+        "kind": (),
+        "reasons": (t.Reason("flips", ""),),
+        "exit_code": 0,
+    }
     return image_verdict(name, **values | more)
 
 

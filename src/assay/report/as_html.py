@@ -13,17 +13,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import AssayError, UsageError
+from assay.errors import UsageError
 from assay.report import charts, overlays, wording
 from assay.report.sanitise import plain, shortened, visible
 from assay.types import Evidence, Finding, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
+    from markupsafe import Markup
 
-MAX_ROWS = 80
-MAX_VALUES = 40
-MAX_VALUE_TEXT = 400
+MAX_ROWS = 60
+MAX_VALUES = 24
+MAX_VALUE_TEXT = 300
+MAX_PRINTED = 5000  # longer than any path, so the command to rerun stays whole
 MAX_STEM = 60
 
 
@@ -84,16 +86,17 @@ def _environment() -> Environment:
     )
     environment.filters["titled"] = wording.titled
     environment.filters["score"] = wording.score
+    environment.filters["cut"] = wording.cut_score
     environment.filters["rate"] = wording.rate
     environment.filters["interval"] = wording.interval
     return environment
 
 
 def _finalized(value: Any) -> Any:
-    """Spell out control characters in every printed string; markup of our own passes."""
-    if hasattr(value, "__html__"):
+    """Spell out control characters in every printed string and bound it; our own markup passes."""
+    if hasattr(value, "__html__") or not isinstance(value, str):
         return value
-    return visible(value) if isinstance(value, str) else value
+    return visible(shortened(value, MAX_PRINTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class _Shown:
     """An illustration as the page embeds it."""
 
     kind: str
-    source: str
+    source: Markup
     width: int
     height: int
     caption: str
@@ -120,11 +123,10 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "scenes": [p for p in pictures if p.kind == "scene"],
         "faces": _faced([p for p in pictures if p.kind != "scene"]),
         "no_heatmap": _no_heatmap(verdict, pictures),
-        "heat_stops": ["#%02x%02x%02x" % stop for stop in overlays.HEAT_STOPS],
+        "heat_stops": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in overlays.HEAT_STOPS],
         "evidence": [_row(evidence) for evidence in verdict.evidence[:MAX_ROWS]],
         "n_evidence_left_out": max(0, len(verdict.evidence) - MAX_ROWS),
         "findings": _findings(verdict.evidence),
-        "about": _about(),
         "quality": _values(verdict.quality),
         "facts": _file_facts(verdict),
         "provenance_values": _values(verdict.provenance.values) if verdict.provenance else [],
@@ -133,7 +135,9 @@ def _context(verdict: Verdict) -> dict[str, Any]:
 
 
 def _shown(picture: overlays.Illustration) -> _Shown:
-    source = "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode("ascii")
+    from markupsafe import Markup
+
+    source = Markup("data:image/jpeg;base64,") + base64.b64encode(picture.jpeg).decode("ascii")
     return _Shown(picture.kind, source, *picture.size_px, picture.caption, picture.alt)
 
 
@@ -158,14 +162,9 @@ def _no_heatmap(verdict: Verdict, pictures: list[_Shown]) -> str | None:
 
 
 def _row(evidence: Evidence) -> dict[str, Any]:
-    reached = (
-        evidence.p_fake is not None
-        and evidence.threshold is not None
-        and evidence.p_fake >= evidence.threshold
-    )
     return {
         "held": evidence,
-        "reached": reached,
+        "reached": wording.reaches(evidence),
         "status": wording.STATUSES[evidence.status],
         "sentence": wording.evidence_sentence(evidence),
     }
@@ -186,7 +185,8 @@ def _values(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
     """A mapping as pairs of words, nested keys joined; bounded in number and length."""
     pairs: list[tuple[str, str]] = []
     for key, value in plain(values).items():
-        name = f"{prefix}{wording.titled(key) if not prefix else wording.titled(key).lower()}"
+        name = wording.measure_name(key)
+        name = f"{prefix}{name[:1].lower()}{name[1:]}" if prefix else name
         if isinstance(value, dict):
             pairs.extend(_values(value, f"{name}, "))
         elif value is not None and value != []:
@@ -210,7 +210,7 @@ def _file_facts(verdict: Verdict) -> list[tuple[str, str]]:
         return []
     facts = [
         ("Size", f"{wording.n_bytes(media.n_bytes)} ({media.n_bytes:,} bytes)"),
-        ("Content", f"{media.media_type}, {media.container}, codec {media.codec}"),
+        ("Content", ", ".join(dict.fromkeys((media.media_type, media.container, media.codec)))),
     ]
     if media.audio_codec:
         facts.append(("Sound codec", media.audio_codec))
@@ -231,14 +231,3 @@ def _file_facts(verdict: Verdict) -> list[tuple[str, str]]:
 
 def _licences(evidence: Iterable[Evidence]) -> list[tuple[str, str]]:
     return sorted({(wording.titled(e.detector), e.licence) for e in evidence if e.licence})
-
-
-@lru_cache(maxsize=1)
-def _about() -> Mapping[str, Any]:
-    """What each installed detector looks at and fails on; a broken plug-in costs only the words."""
-    try:
-        from assay.detectors import discover
-
-        return discover()
-    except (AssayError, ImportError, AttributeError):
-        return {}

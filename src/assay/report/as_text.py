@@ -96,14 +96,16 @@ def _scale(verdict: Verdict) -> Text:
     if verdict.interval:
         low, high = (_cell(bound) for bound in verdict.interval)
         cells[low : high + 1] = "━" * (high + 1 - low)
-    if verdict.operating_point:
-        cells[_cell(verdict.operating_point.threshold)] = "┃"
+    cut = wording.threshold(verdict)
+    if cut is not None:
+        cells[_cell(cut)] = "┃"
     at = _cell(verdict.p_fake or 0.0)
     cells[at] = "●"
     scale = Text("0 ", style="dim")
     for i, cell in enumerate(cells):
         scale.append(cell, STYLES[verdict.label] if i == at or cell == "━" else "")
-    return scale.append(" 1", style="dim").append("   ┃ threshold", style="dim")
+    scale.append(" 1", style="dim")
+    return scale if cut is None else scale.append("   ┃ threshold", style="dim")
 
 
 def _cell(value: float) -> int:
@@ -119,7 +121,8 @@ def _body(verdict: Verdict) -> Iterable[RenderableType]:
     held = (wording.agreement_sentence(verdict), wording.stability_sentence(verdict))
     yield from _section("How firm", [sentence for sentence in held if sentence])
     yield from _section("Found in the file", _findings(verdict))
-    tested = [*wording.coverage_facts(verdict), *verdict.coverage.tested]
+    extent = wording.coverage_line(verdict)
+    tested = [*verdict.coverage.tested, *([extent] if extent else [])]
     yield from _section("Tested", tested)
     yield from _section("Not tested", verdict.coverage.not_tested)
     if verdict.provenance:
@@ -137,7 +140,9 @@ def _findings(verdict: Verdict) -> list[str]:
 
 
 def _title(words: str) -> Text:
-    return _text(f"\n{words}"[1:], "bold underline")
+    from rich.text import Text
+
+    return Text(f"\n{words}", style="bold")
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterable[RenderableType]:
@@ -167,12 +172,11 @@ def _evidence(evidence: Sequence[Evidence]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what it says", overflow="fold", ratio=1)
     for row in evidence:
-        reached = None not in (row.p_fake, row.threshold) and row.p_fake >= row.threshold  # type: ignore[operator]
         table.add_row(
             _text(wording.titled(row.detector)),
             _text(shortened(row.subject, 40)),
-            _text(wording.score(row.p_fake), "bold red" if reached else ""),
-            _text(wording.score(row.threshold)),
+            _text(wording.score(row.p_fake), "bold red" if wording.reaches(row) else ""),
+            _text(wording.cut_score(row.threshold)),
             _text(shortened(wording.evidence_sentence(row), 300)),
         )
     return table
@@ -206,6 +210,6 @@ def _what_or_why(verdict: Verdict) -> str:
 
 
 def _summary(verdicts: Sequence[Verdict]) -> Text:
-    counts = Counter(verdict.label for verdict in verdicts)
+    counts: Counter[str] = Counter(verdict.label for verdict in verdicts)
     parts = [f"{counts[label]} {SHORT[label]}" for label in SHORT if counts[label]]
     return _text(f"{len(verdicts)} files: {', '.join(parts)}.", "bold")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assay.report import wording
 from assay.report.sanitise import finite
 from assay.types import Evidence, Span, Verdict
 
-MAX_POINTS = 600
+MAX_POINTS = 300
 MAX_ROWS = 16
 TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 GAP_FACTOR = 3.0
@@ -63,9 +64,7 @@ def gauge(verdict: Verdict) -> Gauge | None:
     value = finite(verdict.p_fake)
     if value is None:
         return None
-    threshold = finite(verdict.operating_point.threshold) if verdict.operating_point else None
-    if threshold is not None and not 0 <= threshold <= 1:
-        threshold = None
+    threshold = wording.threshold(verdict)
     text = f"p_fake {wording.score(value)} on a scale from 0 to 1"
     if verdict.interval:
         text += f", 90 % interval {wording.interval(verdict.interval)}"
@@ -112,12 +111,12 @@ def _scored(spans: Iterable[Span]) -> list[Span]:
     ]
     good.sort(key=lambda span: span.start_s)
     step = -(-len(good) // MAX_POINTS) or 1
-    return [max(good[i : i + step], key=lambda s: s.p_fake or 0.0) for i in range(0, len(good), step)]
+    groups = (good[i : i + step] for i in range(0, len(good), step))
+    return [max(group, key=lambda span: span.p_fake or 0.0) for group in groups]
 
 
 def _row(evidence: Evidence, spans: list[Span], end_s: float) -> Row:
-    cut = finite(evidence.threshold)
-    cut = cut if cut is not None and 0 <= cut <= 1 else None
+    cut = wording.usable_cut(evidence.threshold)
     points = [_point(span, end_s, cut) for span in spans]
     return Row(
         title=f"{evidence.subject}, {wording.titled(evidence.detector).lower()}",
@@ -137,7 +136,7 @@ def _point(span: Span, end_s: float, cut: float | None) -> Point:
 
 def _paths(points: list[Point]) -> Iterable[str]:
     """Lines through neighbouring points, broken where the subject was out of sight."""
-    steps = sorted(b.x0 - a.x1 for a, b in zip(points, points[1:], strict=False))
+    steps = sorted(b.x0 - a.x1 for a, b in pairwise(points))
     longest = GAP_FACTOR * max(steps[len(steps) // 2], 0.01) if steps else 0.0
     line: list[Point] = []
     for point in points:

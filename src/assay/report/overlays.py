@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,11 +16,13 @@ from assay.types import FaceMark, Heatmap, Picture, Verdict
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from assay.types import FloatArray
+
 MAX_PICTURES = 8
 MAX_SCENES = 3
 MAX_SCENE_PX = 1100
 FACE_PX = 420
-MAX_JPEG_BYTES = 2_700_000  # of all pictures together; base64 makes it 3.6 MB
+MAX_JPEG_BYTES = 2_300_000  # of all pictures together; base64 makes it 3.1 MB
 QUALITIES = (84, 72, 58, 42, 28)
 HEAT_STOPS = ((255, 214, 10), (255, 122, 0), (214, 20, 60))
 ABOVE_RGB, BELOW_RGB, UNSCORED_RGB = (232, 52, 62), (38, 132, 222), (130, 136, 144)
@@ -47,7 +50,7 @@ class _Drawing:
 
 
 def illustrations(verdict: Verdict) -> tuple[Illustration, ...]:
-    """The most telling frames and faces, highest p_fake first; at most 8 and 2.7 MB together."""
+    """The most telling frames and faces, highest p_fake first; at most 8 and 2.3 MB together."""
     if not verdict.pictures:
         return ()
     peaks = _peaks(verdict.faces)
@@ -86,7 +89,10 @@ def _rank(mark: FaceMark) -> float:
 
 
 def _picture_at(pictures: Sequence[Picture], time_s: float) -> Picture:
-    return min(pictures, key=lambda picture: abs(picture.time_s - time_s))
+    """The picture nearest in time; pictures follow in time."""
+    after = bisect_left(pictures, time_s, key=lambda picture: picture.time_s)
+    near = pictures[max(0, after - 1) : after + 1]
+    return min(near, key=lambda picture: abs(picture.time_s - time_s))
 
 
 def _scenes(verdict: Verdict, peaks: Sequence[FaceMark]) -> list[_Drawing]:
@@ -105,7 +111,8 @@ def _scene(verdict: Verdict, picture: Picture) -> _Drawing:
     image, shrink = _image(picture)
     # lowest first, so that the most telling label is never covered
     for mark in sorted(marks, key=_rank):
-        _draw_box(image, _scaled(mark.box_px, picture.scale * shrink), _label(mark), _rgb(verdict, mark))
+        box = _scaled(mark.box_px, picture.scale * shrink)
+        _draw_box(image, box, _label(mark), _rgb(verdict, mark))
     when = _when(verdict, picture.time_s)
     whole = f"The whole {'picture' if _is_picture(verdict) else 'frame'}{when}"
     return _Drawing("scene", image, whole + ".", f"{whole}; {_marks_text(marks)}.")
@@ -132,9 +139,10 @@ def _label(mark: FaceMark) -> str:
 
 
 def _rgb(verdict: Verdict, mark: FaceMark) -> tuple[int, int, int]:
-    if finite(mark.p_fake) is None or verdict.operating_point is None:
+    cut = wording.threshold(verdict)
+    if finite(mark.p_fake) is None or cut is None:
         return UNSCORED_RGB
-    return ABOVE_RGB if _rank(mark) >= verdict.operating_point.threshold else BELOW_RGB
+    return ABOVE_RGB if _rank(mark) >= cut else BELOW_RGB
 
 
 def _image(picture: Picture) -> tuple[Image, float]:
@@ -162,8 +170,8 @@ def _draw_box(
     if not all(math.isfinite(side) for side in box) or box[2] <= box[0] or box[3] <= box[1]:
         return
     width, height = image.size
-    line = max(2, round(max(width, height) / 300))
-    size = min(26, max(11, round(max(width, height) / 48)))
+    line = max(3, round(max(width, height) / 260))
+    size = min(34, max(12, round(max(width, height) / 36)))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
     x0, y0, x1, y1 = box
     draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=(16, 18, 22), width=line + 2)
@@ -187,9 +195,12 @@ def _close_ups(verdict: Verdict, mark: FaceMark) -> list[_Drawing]:
     if region is None:
         return []
     face = f"Face {mark.track_id}{_when(verdict, picture.time_s)}"
-    text = f"{face}, p_fake {wording.score(mark.p_fake)}" if finite(mark.p_fake) is not None else face
-    drawings = [_Drawing("face", _cut(picture, region), f"{text}.", f"{text}, as in the file.", mark.track_id)]
-    if heatmap is not None and finite(heatmap.time_s) is not None:
+    same_moment = heatmap is None or heatmap.time_s == mark.time_s
+    scored = same_moment and finite(mark.p_fake) is not None
+    text = f"{face}, p_fake {wording.score(mark.p_fake)}" if scored else face
+    alt = f"{text}, as in the file."
+    drawings = [_Drawing("face", _cut(picture, region), f"{text}.", alt, mark.track_id)]
+    if heatmap is not None:
         warm = _cut(_warmed(picture, heatmap), region)
         alt = f"The same view of face {mark.track_id} with the heat map: {_where(heatmap)}."
         drawings.append(_Drawing("heatmap", warm, f"{face}: heat map.", alt, mark.track_id))
@@ -251,13 +262,13 @@ def _warmed(picture: Picture, heatmap: Heatmap) -> Picture:
     return Picture(picture.frame_index, picture.time_s, rgb, picture.scale)
 
 
-def _colours(values):  # type: ignore[no-untyped-def]
+def _colours(values: FloatArray) -> FloatArray:
     """Map [0, 1] to the heat scale: (h, w) to (h, w, 3)."""
     import numpy as np
 
     stops = np.linspace(0, 1, len(HEAT_STOPS))
     channels = [np.interp(values, stops, [rgb[i] for rgb in HEAT_STOPS]) for i in range(3)]
-    return np.stack(channels, axis=-1)
+    return np.stack(channels, axis=-1).astype(np.float32)
 
 
 def _where(heatmap: Heatmap) -> str:
@@ -278,7 +289,9 @@ def _encoded(drawing: _Drawing, max_bytes: int) -> Illustration:
     while True:
         for quality in QUALITIES:
             buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=quality, optimize=True)
+            # full colour resolution: thin coloured boxes fade under 4:2:0; Pillow's `optimize`
+            # fails on noisy pictures, whose code overflows its buffer
+            image.save(buffer, "JPEG", quality=quality, subsampling=0)
             jpeg = buffer.getvalue()
             if len(jpeg) <= max_bytes:
                 return Illustration(

@@ -1,4 +1,4 @@
-"""Make text and values from a hostile file safe to write: no escapes, no NaN, no endless strings."""
+"""Make text and values from a hostile file safe to write: no escapes, no NaN, nothing endless."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from assay.report.sanitise import finite, shortened, visible
-from assay.types import Evidence, Reason, Verdict
+from assay.types import Evidence, Reason, Stability, Verdict
 
 LABELS = {
     "strong_evidence": "Strong evidence of manipulation",
@@ -93,19 +93,30 @@ _NEXT_STEPS = {
         "Go on with source, date and place: who published it first, and does anything else "
         "confirm it?"
     ),
-    "not_analysable": "See the reasons below for what would make it possible.",
+    "not_analysable": (
+        "The reasons say what is missing; examine another copy, or another passage, that has it."
+    ),
 }
+_NEXT_STEPS_AFTER = {
+    "no_face": "Examine a copy or a passage that shows a face from the front, larger than here.",
+    "no_voice_detector": (
+        "Have the voice examined by other means; what the file says about itself is given here."
+    ),
+}
+_NEXT_STEP_AFTER_FAILURE = "Do what the reason asks for, then examine the file again."
 REASONS = {
     "no_face": "No face was found, and the installed detectors examine faces.",
     "no_voice_detector": "Sound cannot be assessed: no voice detector is installed.",
+    "no_face_detector": "No detector for faces was run.",
+    "nothing_scored": "No detector that was run gives this file a score.",
+    "flips": "The answer changes under changes of the file that should not matter.",
+    "near_the_cut": "The threshold lies within the score's interval.",
     "no_detector": "No installed detector applies to this kind of file.",
     "face_too_small": "The face has too few pixels to be assessed.",
     "face_too_blurred": "The face is too blurred to be assessed.",
     "face_too_dark": "The face is too dark to be assessed.",
     "too_short": "There is too little of it to be assessed.",
     "too_compressed": "It is compressed so strongly that traces may be gone.",
-    "unstable": "The score crosses the threshold when the file is re-saved or resized.",
-    "verdict_flips": "The score crosses the threshold when the file is re-saved or resized.",
     "conflict": "The detectors contradict each other.",
     "out_of_domain": "The file is unlike those on which the error rates were measured.",
     "bundle_missing": "The detector's model is not installed.",
@@ -134,7 +145,17 @@ NO_HEATMAP = {
     ),
     "none_made": "No heat map is shown: the detectors that ran draw none.",
 }
+VARIANTS = {
+    "as_is": "As it is",
+    "resave": "Saved again as JPEG",
+    "resize": "Made smaller",
+    "crop": "Cropped a little",
+    "soften": "Blurred a little",
+}
+NO_CUT = "too few genuine files were measured for a threshold here"
+_UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*\Z")
+_CODE_AND_TEXT = re.compile(r"\A[a-z0-9]+(?:_[a-z0-9]+)+: (?=\S)")
 
 
 def medium(verdict: Verdict) -> str:
@@ -173,12 +194,12 @@ def answer(verdict: Verdict) -> str:
     because = first_reason(verdict)
     if verdict.status == "failed":
         return f"{who} could not open {name}: {because}"
-    return f"{who} could not assess {it}: {because}"
+    return f"{who} could not assess {it} ({because.rstrip('.')})."
 
 
 def _numbers(verdict: Verdict) -> str:
     point = verdict.operating_point
-    if point is None:
+    if point is None or threshold(verdict) is None:
         return f" (p_fake {score(verdict.p_fake)})"
     return (
         f" (p_fake {score(verdict.p_fake)}, threshold {score(point.threshold)}, at which "
@@ -187,8 +208,20 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def _what_was_done(verdict: Verdict, it: str) -> str:
-    kinds = [kind for kind in verdict.kind if kind != "unknown"] or ["unknown"]
-    return " and that ".join(_CLAUSES[kind].format(it=it) for kind in kinds[:2])
+    known = [_CLAUSES[kind] for kind in verdict.kind if kind != "unknown"]
+    clauses = known[:2] or [_CLAUSES["unknown"]]
+    return " and that ".join(clause.format(it=it) for clause in clauses)
+
+
+def threshold(verdict: Verdict) -> float | None:
+    """The cut in p_fake; None where there is none, which a cut of 1 says too."""
+    return usable_cut(verdict.operating_point.threshold) if verdict.operating_point else None
+
+
+def usable_cut(cut: float | None) -> float | None:
+    """A cut that a score below 1 can reach, or None."""
+    value = finite(cut)
+    return value if value is not None and 0 <= value < 1 else None
 
 
 def does_not_mean(verdict: Verdict) -> str:
@@ -198,6 +231,10 @@ def does_not_mean(verdict: Verdict) -> str:
 
 def next_step(verdict: Verdict) -> str:
     """What to do now."""
+    if verdict.status == "failed":
+        return _NEXT_STEP_AFTER_FAILURE
+    if verdict.status == "declined" and verdict.reasons[0].code in _NEXT_STEPS_AFTER:
+        return _NEXT_STEPS_AFTER[verdict.reasons[0].code]
     return _NEXT_STEPS[verdict.label]
 
 
@@ -207,7 +244,8 @@ def reason_text(reason: Reason) -> str:
 
 
 def sentence_for(text_or_code: str) -> str:
-    """A sentence stays as it is; a code becomes its sentence, or its own words."""
+    """A sentence stays, without a `code: ` before it; a code becomes its sentence or its words."""
+    text_or_code = _CODE_AND_TEXT.sub("", text_or_code, count=1)
     if text_or_code in REASONS:
         return REASONS[text_or_code]
     if _CODE.match(text_or_code):
@@ -219,7 +257,8 @@ def first_reason(verdict: Verdict) -> str:
     """The sentence of the first reason, shown safely."""
     if not verdict.reasons:
         return "no reason was recorded."
-    return shortened(visible(reason_text(verdict.reasons[0])), 400)
+    text = shortened(visible(reason_text(verdict.reasons[0])), 400)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def titled(code: str) -> str:
@@ -228,14 +267,32 @@ def titled(code: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def measure_name(code: str) -> str:
+    """A measured quantity's name with its unit: `face_size_px` becomes "Face size (px)"."""
+    name, _, unit = code.rpartition("_")
+    return f"{titled(name)} ({_UNITS[unit]})" if name and unit in _UNITS else titled(code)
+
+
+def variant_name(variant: str) -> str:
+    """What was done to the file in a stability test."""
+    return VARIANTS.get(variant) or titled(variant)
+
+
 def score(p_fake: float | None) -> str:
-    """A probability with two digits, never rounded to certainty."""
+    """A probability with two digits, three near the ends, never rounded to certainty."""
     value = finite(p_fake)
     if value is None:
         return "–"
-    if 0 <= value < 0.005:
-        return "< 0.01"
-    return "> 0.99" if 0.995 <= value <= 1 else f"{value:.2f}"
+    if value < 0.005:
+        return "< 0.001" if value < 0.0005 else f"{value:.3f}"
+    if value >= 0.995:
+        return "> 0.999" if value >= 0.9995 else f"{value:.3f}"
+    return f"{value:.2f}"
+
+
+def cut_score(cut: float | None) -> str:
+    """A threshold, or a dash where no score can reach it."""
+    return score(usable_cut(cut))
 
 
 def interval(bounds: tuple[float, float] | None) -> str:
@@ -279,9 +336,11 @@ def operating_point_sentence(verdict: Verdict) -> str | None:
     point = verdict.operating_point
     if point is None:
         return None
+    if threshold(verdict) is None:
+        return f"No threshold ({visible(point.name)}): {NO_CUT}."
     text = (
-        f"Threshold {score(point.threshold)} ({visible(point.name)}): {rate(point.false_alarm_rate)} of "
-        f"genuine files reach it"
+        f"Threshold {score(point.threshold)} ({visible(point.name)}): "
+        f"{rate(point.false_alarm_rate)} of genuine files reach it"
     )
     if point.detection_rate is not None:
         text += f", and {rate(point.detection_rate)} of manipulated ones"
@@ -293,7 +352,7 @@ def agreement_sentence(verdict: Verdict) -> str | None:
     held = verdict.agreement
     if held is None:
         return None
-    text = f"{held.fired} of {counted(held.ran, 'detector')} that gave a score reached its threshold"
+    text = _fired(held.fired, held.ran)
     rest = [
         f"{n} {word}"
         for n, word in ((held.abstained, "did not apply"), (held.failed, "failed"))
@@ -303,16 +362,30 @@ def agreement_sentence(verdict: Verdict) -> str | None:
     return f"{text}. They contradict each other." if held.conflict else f"{text}."
 
 
+def _fired(fired: int, ran: int) -> str:
+    if ran == 0:
+        return "No detector gave a score"
+    if ran == 1:
+        verb = "reached" if fired else "stayed below"
+        return f"The one detector that gave a score {verb} its threshold"
+    return f"{fired} of {ran} detectors that gave a score reached their thresholds"
+
+
 def stability_sentence(verdict: Verdict) -> str | None:
     """Whether harmless changes move the answer."""
     held = verdict.stability
     if held is None:
         return None
-    n = len(held.scores)
+    n = n_changes(held)
     spread = f"the scores differ by {held.spread:.2f} at most"
     if held.flips:
         return f"{held.flips} of {counted(n, 'harmless change')} turned the answer; {spread}."
     return f"None of {counted(n, 'harmless change')} turned the answer; {spread}."
+
+
+def n_changes(stability: Stability) -> int:
+    """How many changed copies were scored; the file as it is does not count."""
+    return len(stability.scores) - ("as_is" in stability.scores)
 
 
 def counted(n: int, noun: str) -> str:
@@ -320,28 +393,27 @@ def counted(n: int, noun: str) -> str:
     return f"{n}\u00a0{noun}" if n == 1 else f"{n}\u00a0{noun}s"
 
 
-def coverage_facts(verdict: Verdict) -> list[str]:
-    """The measured extent of the examination, as short sentences."""
+def coverage_line(verdict: Verdict) -> str | None:
+    """The measured extent of the examination in one sentence; None where nothing was decoded."""
     held, kind = verdict.coverage, verdict.media.kind if verdict.media else None
-    facts = []
+    parts = []
     if kind == "video" and held.n_frames_examined:
         total = f" of {held.n_frames_total}" if held.n_frames_total else ""
-        facts.append(f"{held.n_frames_examined}{total} frames were decoded and examined.")
+        parts.append(f"{held.n_frames_examined}{total} frames")
     if held.seconds_examined is not None and kind != "image":
         start, end = held.seconds_examined
-        facts.append(f"From {clock(start)} to {clock(end)}.")
-    if held.n_faces_examined:
-        facts.append(f"{counted(held.n_faces_examined, 'face')} examined.")
-    return facts
+        parts.append(f"{clock(start, tenths=True)} to {clock(end, tenths=True)}")
+    if kind in ("image", "video"):
+        parts.append(f"{counted(held.n_faces_examined, 'face')} scored")
+    return f"Extent: {', '.join(parts)}." if parts else None
 
 
 def evidence_sentence(evidence: Evidence) -> str:
     """What one detector's line says in words."""
     if evidence.status == "scored":
-        if evidence.p_fake is None or evidence.threshold is None:
-            return "Scored; no calibrated threshold."
-        reached = evidence.p_fake >= evidence.threshold
-        text = "Reaches its threshold" if reached else "Stays below its threshold"
+        if evidence.p_fake is None:
+            return "Scored, but not calibrated."
+        text = _beside_its_cut(evidence)
         if evidence.false_alarm_rate is not None:
             text += f"; {rate(evidence.false_alarm_rate)} of genuine media score at least as high"
         return text + "."
@@ -349,6 +421,18 @@ def evidence_sentence(evidence: Evidence) -> str:
         n = len(evidence.findings)
         return f"Reports {counted(n, 'finding')}, without a score." if n else "Nothing to report."
     return visible(sentence_for(evidence.reason or ""))
+
+
+def reaches(evidence: Evidence) -> bool:
+    """Whether the score reaches its threshold."""
+    cut = usable_cut(evidence.threshold)
+    return cut is not None and evidence.p_fake is not None and evidence.p_fake >= cut
+
+
+def _beside_its_cut(evidence: Evidence) -> str:
+    if usable_cut(evidence.threshold) is None:
+        return NO_CUT[:1].upper() + NO_CUT[1:]
+    return "Reaches its threshold" if reaches(evidence) else "Stays below its threshold"
 
 
 def listed(items: Iterable[str]) -> str:

@@ -1,0 +1,217 @@
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import assay.report
+from assay import types as t
+from assay.errors import UsageError
+from assay.report.as_html import report_name, to_html, write_report
+
+VOID = {"meta", "img", "br", "link", "input"}
+CSS = (Path(assay.report.__file__).parent / "templates" / "report.css").read_text("utf-8")
+
+
+class Page(HTMLParser):
+    """Tags in order, with balance checked and text kept."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.text += data
+
+    def named(self, tag: str) -> list[dict]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def test_page_is_whole_and_stands_alone(verdict: t.Verdict) -> None:
+    html = to_html(verdict)
+    page = Page(html)
+    assert html.startswith("<!doctype html>")
+    assert page.named("html") == [{"lang": "en"}]
+    assert len(page.named("h1")) == 1
+    for tag in ("script", "link", "iframe", "object", "form", "a"):
+        assert page.named(tag) == []
+    for attrs in (attrs for _, attrs in page.tags):
+        assert not any(name.startswith("on") for name in attrs)
+        assert "src" not in attrs or attrs["src"].startswith("data:image/jpeg;base64,")
+    assert not re.search(r"url\(|@import|https?://", html)
+    assert "default-src 'none'" in html
+
+
+def test_headings_never_skip_a_level(verdict: t.Verdict) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(to_html(verdict)).tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_pictures_and_plots_speak_to_those_who_do_not_see(verdict: t.Verdict) -> None:
+    page = Page(to_html(verdict))
+    assert all(len(image["alt"]) > 15 for image in page.named("img"))
+    for svg in page.named("svg"):
+        assert svg.get("aria-hidden") == "true" or len(svg["aria-label"]) > 20
+    labels = [attrs["aria-labelledby"] for attrs in page.named("section")]
+    ids = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    assert set(labels) <= ids
+
+
+def test_the_answer_and_its_numbers_are_there(make: dict) -> None:
+    text = Page(to_html(make["image"]())).text
+    for part in (
+        "Strong evidence that a face in the picture was altered", "To quote", "p_fake 0.97",
+        "threshold 0.62", "What this does not mean", "Edits outside the faces.", "0.91–0.99",
+        "Adobe Photoshop 25.1 (Macintosh)", "Cropped a little", "Face size (px)", "EOS R6",
+        "2,041 held-out genuine", "0.05\u00a0% of genuine media score", "Apache-2.0",
+        make["image"]().media.sha256, "assay detect 'press-photo.jpg' --operating-point far_1",
+        "much of the score comes from here",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_video_has_a_timeline_in_minutes(make: dict) -> None:
+    page = Page(to_html(make["video"]()))
+    assert "0:25" in page.text
+    assert "13 of 32 moments reach the threshold 0.62" in page.text
+    assert len([1 for path in page.named("path") if path.get("class") == "pt above"]) == 13
+    assert len(page.named("polyline")) == 3
+
+
+def test_why_no_map_is_shown(make: dict) -> None:
+    assert "an unmeasured map misleads" in Page(to_html(make["clear"]())).text
+    assert "No heat map: no face was scored." in Page(to_html(make["faceless"]())).text
+    without = make["video"](evidence=())
+    assert "the detectors that ran draw none" in Page(to_html(without)).text
+
+
+def test_a_declined_file_shows_no_score(make: dict) -> None:
+    for kind in ("faceless", "audio", "failed"):
+        html = to_html(make[kind]())
+        assert 'class="gauge"' not in html
+        assert "0.5<" not in html
+
+
+NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>\x1b\u202e\x00\udcff{{7*7}}\n'
+
+
+def test_everything_from_the_file_is_escaped(make: dict) -> None:
+    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {NASTY: NASTY, "n": {NASTY: [NASTY]}})
+    evidence = t.Evidence(
+        NASTY, NASTY, NASTY, NASTY, "scored", logit=0.0, p_fake=0.9, threshold=0.5, track_id=1,
+        findings=(finding,), licence=NASTY, spans=(t.Span(0, 0, 0, 0.1), t.Span(1, 1, 0, 0.9)),
+    )  # fmt: skip
+    verdict = make["video"](
+        NASTY, path=NASTY, evidence=(evidence,), reasons=(t.Reason(NASTY, NASTY),),
+        quality={NASTY: NASTY}, limits=(NASTY,), bundles={NASTY: NASTY}, rerun=NASTY,
+        coverage=t.Coverage(1, 1, None, 0, (NASTY,), (NASTY,)), device=NASTY, assay_version=NASTY,
+        provenance=t.Provenance("invalid", NASTY, {NASTY: NASTY}),
+        stability=t.Stability({NASTY: 0.5}, 0, 0.1), in_domain_reasons=(t.Reason(NASTY, NASTY),),
+        operating_point=t.OperatingPoint(NASTY, 0.5, 0.01, None, NASTY),
+        media=t.Media(NASTY, NASTY, "0" * 64, 1, "video", NASTY, NASTY, NASTY, NASTY,
+                      duration_s=2.0, notes=(NASTY,)),
+    )  # fmt: skip
+    html = to_html(verdict)
+    html.encode("utf-8")
+    page = Page(html)
+    assert page.named("script") == []
+    assert all(image.get("src") != "x" and "onerror" not in image for image in page.named("img"))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", html)
+    assert "49" not in re.sub(r"<script>", "", page.text).split("{{7*7}}")[0]
+    assert page.text.count("<script>alert(1)</script>") > 20
+    assert report_name(verdict).isascii()
+    assert not re.search(r"[<>\"'/\s]", report_name(verdict))
+
+
+def test_hostile_amounts_stay_under_four_megabytes(make: dict) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1280, 1280, 3), dtype=np.uint8)
+    findings = tuple(
+        t.Finding(f"c{i}", "t", "m" * 500, "info", {f"k{j}": "v" * 100_000 for j in range(200)})
+        for i in range(200)
+    )
+    spans = tuple(t.Span(i / 50, i / 50, 0.0, 0.5) for i in range(5000))
+    evidence = [
+        t.Evidence(
+            "d", "1", "f", f"face {i}", "scored", logit=0.0, p_fake=0.5, track_id=i, spans=spans
+        )
+        for i in range(64)
+    ]
+    evidence.append(t.Evidence("m", "1", "f", "file", "reported", findings=findings))
+    verdict = make["video"](
+        evidence=tuple(evidence), pictures=tuple(t.Picture(i, i, noise, 1.0) for i in range(8)),
+        faces=tuple(t.FaceMark(i, i % 8, (0.0, 0.0, 900.0, 900.0), 0.5) for i in range(64)),
+    )  # fmt: skip
+    assert len(to_html(verdict).encode("utf-8")) < 4_000_000
+
+
+def test_report_is_written_under_a_safe_name(make: dict, tmp_path: Path) -> None:
+    verdict = make["image"]("../../etc/pass wd\n.jpg")
+    path = write_report(verdict, tmp_path / "new" / "folder")
+    assert path.parent == tmp_path / "new" / "folder"
+    assert path.name == f"etc_pass_wd_.jpg-{verdict.media.sha256[:12]}.html"
+    assert path.read_text("utf-8") == to_html(verdict)
+    assert write_report(verdict, path.parent) == path
+    assert [child.name for child in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["", "...", "漢字", "\udcff", "x" * 255, "CON", "-rf"])
+def test_odd_names_are_written(make: dict, tmp_path: Path, name: str) -> None:
+    for kind in ("image", "failed"):
+        path = write_report(make[kind](name or " "), tmp_path)
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.html", path.name)
+        assert len(path.name) < 100
+
+
+def test_two_failed_files_of_one_name_do_not_overwrite_each_other(
+    make: dict, tmp_path: Path
+) -> None:
+    first = write_report(make["failed"](path="/a/missing.mp4"), tmp_path)
+    assert first != write_report(make["failed"](path="/b/missing.mp4"), tmp_path)
+
+
+def test_a_folder_that_is_a_file_is_a_usage_error(make: dict, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot be written to"):
+        write_report(make["failed"](), tmp_path / "file")
+
+
+def luminance(colour: str) -> float:
+    colour = "".join(c * 2 for c in colour) if len(colour) == 3 else colour
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_is_aa(scheme: str) -> None:
+    light, dark = CSS.split("@media screen and (prefers-color-scheme: dark)")
+    block = light if scheme == "light" else dark.split("\n}\n")[0]
+    names = dict(re.findall(r"--(ground|sheet|tint|ink|soft|hit|cool): #([0-9a-f]{3,6})", block))
+    accents = re.findall(r"--accent: #([0-9a-f]{3,6})", block)
+    assert len(names) == 7
+    assert len(accents) == 5
+    pairs = [(names[ink], names[ground]) for ink in ("ink", "soft", "hit", "cool")
+             for ground in ("ground", "sheet", "tint")]  # fmt: skip
+    pairs += [(accent, names["sheet"]) for accent in accents]
+    for ink, ground in pairs:
+        low, high = sorted((luminance(ink), luminance(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)

@@ -1,0 +1,85 @@
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from assay import types as t
+from assay.report.as_text import print_verdicts
+from assay.report.wording import LABELS
+
+NASTY = "\x1b]0;owned\x07[bold red]x[/] [link=http://evil]y[/link]\r\n\x9b2J\u202e\udcff.jpg"
+
+
+def printed(verdicts: list[t.Verdict], width: int = 100, colours: bool = False) -> str:
+    out = io.StringIO()
+    print_verdicts(
+        verdicts, Console(file=out, width=width, force_terminal=colours, legacy_windows=False)
+    )
+    return out.getvalue()
+
+
+def words(text: str) -> str:
+    return re.sub(r"[\s│]+", " ", text)
+
+
+def test_card_holds_the_whole_answer(make: dict) -> None:
+    text = words(printed([make["image"]()]))
+    for part in (
+        "Strong evidence that a face in the picture was altered", "It does not say who changed",
+        "p_fake 0.97", "90 % interval 0.91–0.99", "Threshold 0.62 (far_1): 0.98 % of genuine files",
+        "Face blending", "face 2", "Not tested", "Edits outside the faces.", "Provenance",
+        "Next step", "Saved by an editing program", "None of 4 harmless changes",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_every_verdict_prints_within_the_width(verdict: t.Verdict) -> None:
+    for width in (60, 80, 120):
+        lines = printed([verdict], width).splitlines()
+        assert len(lines) > 5
+        assert max(map(len, lines)) <= width
+
+
+def test_card_of_a_failure_gives_the_remedy_and_no_number(make: dict) -> None:
+    text = words(printed([make["failed"]()]))
+    assert "Check the spelling of the path." in text
+    assert "p_fake" not in text
+
+
+@pytest.mark.parametrize("colours", [False, True])
+@pytest.mark.parametrize("n", [1, 2])
+def test_nothing_from_the_file_reaches_the_terminal_raw(make: dict, colours: bool, n: int) -> None:
+    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {NASTY: NASTY})
+    evidence = t.Evidence(NASTY, NASTY, NASTY, NASTY, "reported", findings=(finding,))
+    abstained = t.Evidence("d", "1", "f", NASTY, "abstained", reason=NASTY)
+    verdict = make["faceless"](
+        NASTY, evidence=(evidence, abstained), reasons=(t.Reason("code", NASTY),),
+        limits=(NASTY,), coverage=t.Coverage(1, 1, None, 0, (NASTY,), (NASTY,)),
+        provenance=t.Provenance("invalid", NASTY, {NASTY: NASTY}),
+    )  # fmt: skip
+    text = printed([verdict] * n, colours=colours)
+    text.encode("utf-8")
+    left = re.sub(r"\x1b\[[0-9;]*m", "", text)  # rich's own colours
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", left)
+    assert "[bold red]" in left
+    assert "\x1b]8" not in text
+
+
+def test_many_files_make_a_table_and_a_sum(make: dict) -> None:
+    text = words(printed([maker() for maker in make.values()], 120))
+    assert "7 files: 1 strong evidence, 1 some evidence, 1 inconclusive" in text
+    assert "3 not analysable." in text
+    assert "not analysable – –" in text
+    for maker in make.values():
+        assert maker().name in text
+
+
+def test_nothing_to_print() -> None:
+    assert printed([]) == ""
+
+
+def test_no_word_promises_too_much(verdict: t.Verdict) -> None:
+    text = words(printed([verdict]))
+    assert not re.search(r"\b(real|authentic)\b", text, re.IGNORECASE)
+    assert LABELS[verdict.label].split()[0] in text
