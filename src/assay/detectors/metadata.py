@@ -102,7 +102,7 @@ def _finding(
 def _generators(tags: Tags, media: Media) -> list[Finding]:
     traces = find_traces(tags)
     if media.media_type == "image/png":
-        tags.attempt("hidden text", lambda: traces.extend(_hidden(media.path)))
+        traces += _hidden(media.path)
     return [
         _finding("ai_generator", "warning", title, meaning, values, MAX_PROMPT)
         for title, meaning, values in map(_described, _grouped(traces))
@@ -129,7 +129,10 @@ def _described(traces: list[Trace]) -> tuple[str, str, dict[str, Any]]:
 def _hidden(path: str) -> list[Trace]:
     from assay.media.stealth_text import read_stealth_text
 
-    text = read_stealth_text(path)
+    try:
+        text = read_stealth_text(path)
+    except Exception:  # pixels that cannot be decoded hide nothing readable; others report them
+        return []
     if not text:
         return []
     return [Trace("Stable Diffusion (hidden in the pixels)", "pixels", "lowest bits", text)]
@@ -269,7 +272,10 @@ def _thumbnail(tags: Tags, media: Media) -> list[Finding]:
 
     if not tags.thumbnail or media.media_type != "image/jpeg":
         return []
-    likeness = thumbnail_likeness(media.path, tags.thumbnail)
+    try:
+        likeness = thumbnail_likeness(media.path, tags.thumbnail)
+    except Exception:  # a preview or picture that cannot be decoded cannot be compared
+        return []
     if likeness is None or likeness >= MIN_LIKENESS:
         return []
     meaning = (
