@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OPENING = threading.Lock()
+SMALL_NETWORK_BYTES = 6_000_000
 
 
 class Network:
@@ -28,6 +29,8 @@ class Network:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.log_severity_level = 3
+        # A spinning thread pool steals the cores that decoding and other files need.
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(path), settings, providers=["CPUExecutionProvider"]
         )
@@ -61,7 +64,10 @@ def open_network(name: str, recipe_fingerprint: str | None = None) -> Network:
 @lru_cache(maxsize=16)
 def _opened(name: str) -> Network:
     verify(name)
-    return Network(bundle_folder(name) / "network.onnx")
+    path = bundle_folder(name) / "network.onnx"
+    # Networks of a few milliseconds lose more to handing work over than they gain.
+    small = path.stat().st_size < SMALL_NETWORK_BYTES
+    return Network(path, threads=1 if small else 0)
 
 
 def verify(name: str, folder: Path | None = None) -> str:

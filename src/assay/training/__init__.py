@@ -1,0 +1,1 @@
+"""Training: data sets, forgeries, networks, the loop, export (needs the `train` extra)."""

@@ -1,0 +1,73 @@
+"""Read a folder of labelled media described by a manifest.csv.
+
+Columns: path, modality, label, method, identity, split, box, source, licence, note, sha256.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled file. `group` is what must not be divided between splits: the identity, or
+    the footage's people where the manifest names no identity."""
+
+    path: Path
+    modality: str
+    label: str
+    method: str
+    group: str
+    split: str
+    licence: str
+    sha256: str
+
+
+def read_manifest(folder: Path) -> list[Item]:
+    """All items of `folder`/manifest.csv. Raises ConfigError when it is not there."""
+    path = folder / "manifest.csv"
+    if not path.is_file():
+        raise ConfigError(f"There is no manifest.csv in {folder}.")
+    with path.open(newline="", encoding="utf-8") as file:
+        return [_item(folder, row) for row in csv.DictReader(file)]
+
+
+def _item(folder: Path, row: dict[str, str]) -> Item:
+    return Item(
+        path=folder / row["path"],
+        modality=row["modality"],
+        label=row["label"],
+        method=row["method"],
+        group=_group(row),
+        split=row["split"],
+        licence=row["licence"],
+        sha256=row["sha256"],
+    )
+
+
+def _group(row: dict[str, str]) -> str:
+    stem = Path(row["path"]).stem.split("-", 1)[-1]
+    if row["label"] == "paired":
+        # dfl clips: two clips of one face model share the swapped-in person.
+        return "dfl-" + "_".join(stem.split("_")[:2])
+    if row["method"] == "mead-hdtf":
+        return "mead-" + stem.split("_")[1]
+    return row["identity"] or f"{row['method']}-{stem}"
+
+
+def held_out(group: str, share: float, salt: str = "assay") -> bool:
+    """Whether this group belongs to the held-out share; the same answer every time."""
+    digest = hashlib.sha256(f"{salt}:{group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def data_hash(items: Iterable[Item]) -> str:
+    """Sixteen hexadecimal digits over the sorted content hashes and labels of the items."""
+    lines = sorted(f"{item.sha256} {item.label} {item.split}" for item in items)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

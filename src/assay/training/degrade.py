@@ -1,0 +1,147 @@
+"""The same degradation for a genuine picture and its forgery: one draw, applied to both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from assay.types import Array
+
+Step = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A drawn list of steps; call it on each picture of a pair. `scale` is the resize it holds."""
+
+    steps: tuple[Step, ...]
+    scale: float
+
+    def __call__(self, rgb: Array) -> Array:
+        for step in self.steps:
+            rgb = step(rgb)
+        return rgb
+
+
+def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
+    """Draw colour, noise, blur, resize, JPEG and H.264 steps for one pair.
+
+    `side_px` is the face's size: it is never shrunk below 56 px.
+    """
+    steps: list[Step] = [_colour(rng)]
+    if rng.random() < 0.08:
+        steps.append(_grey)
+    if rng.random() < 0.2:
+        steps.append(_blur(float(rng.uniform(0.3, 1.4))))
+    scale = 1.0
+    if rng.random() < 0.45:
+        least = min(1.0, max(0.25, 56 / max(side_px, 1.0)))
+        scale = float(rng.uniform(least, 1.0))
+        steps.append(_resize(scale, rng))
+    if rng.random() < 0.15:
+        steps.append(_noise(float(rng.uniform(1, 8)), int(rng.integers(1 << 31))))
+    if rng.random() < 0.1:
+        steps.append(_sharpen(float(rng.uniform(0.2, 0.8))))
+    if rng.random() < 0.2:
+        steps.append(_h264(int(rng.integers(18, 38))))
+    if rng.random() < 0.6:
+        steps.append(_jpeg(int(rng.integers(35, 99))))
+    return Degradation(tuple(steps), scale)
+
+
+def _colour(rng: np.random.Generator) -> Step:
+    table = np.arange(256, dtype=np.float32)
+    if rng.random() < 0.5:
+        gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-30, 30)
+        table = (table - 128) * gain + 128 + offset
+    if rng.random() < 0.3:
+        table = 255 * (np.clip(table, 0, 255) / 255) ** rng.uniform(0.7, 1.4)
+    shift = rng.uniform(-15, 15, 3) if rng.random() < 0.3 else np.zeros(3)
+    tables = np.clip(table[:, None] + shift, 0, 255).astype(np.uint8)
+
+    def apply(rgb: Array) -> Array:
+        return np.stack([tables[rgb[..., c], c] for c in range(3)], axis=-1)
+
+    return apply
+
+
+def _grey(rgb: Array) -> Array:
+    import cv2
+
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return np.repeat(np.asarray(grey, np.uint8)[..., None], 3, axis=2)
+
+
+def _blur(sigma: float) -> Step:
+    import cv2
+
+    return lambda rgb: np.asarray(cv2.GaussianBlur(rgb, (0, 0), sigma), np.uint8)
+
+
+def _resize(scale: float, rng: np.random.Generator) -> Step:
+    import cv2
+
+    way = int(rng.choice([cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC], p=[0.6, 0.2, 0.2]))
+
+    def apply(rgb: Array) -> Array:
+        size = (max(8, round(rgb.shape[1] * scale)), max(8, round(rgb.shape[0] * scale)))
+        return np.asarray(cv2.resize(rgb, size, interpolation=way), np.uint8)
+
+    return apply
+
+
+def _noise(sigma: float, seed: int) -> Step:
+    def apply(rgb: Array) -> Array:
+        # The same grain on both pictures of the pair.
+        grain = np.random.default_rng(seed).normal(0, sigma, rgb.shape).astype(np.float32)
+        return np.asarray(np.clip(rgb + grain, 0, 255), np.uint8)
+
+    return apply
+
+
+def _sharpen(amount: float) -> Step:
+    import cv2
+
+    def apply(rgb: Array) -> Array:
+        smooth = cv2.GaussianBlur(rgb, (0, 0), 1.2)
+        return np.asarray(cv2.addWeighted(rgb, 1 + amount, smooth, -amount, 0), np.uint8)
+
+    return apply
+
+
+def _jpeg(quality: int) -> Step:
+    import cv2
+
+    def apply(rgb: Array) -> Array:
+        _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+
+    return apply
+
+
+def _h264(crf: int) -> Step:
+    return lambda rgb: h264_round_trip(rgb, crf)
+
+
+def h264_round_trip(rgb: Array, crf: int) -> Array:
+    """One picture through H.264 at that constant rate factor, as a key frame."""
+    import av
+
+    height, width = rgb.shape[0] & ~1, rgb.shape[1] & ~1
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt = "yuv420p"
+    encoder.time_base = Fraction(1, 25)
+    encoder.thread_count = 1
+    encoder.options = {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency"}
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb[:height, :width]), format="rgb24")
+    packets = encoder.encode(frame) + encoder.encode(None)
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    frames = [f for packet in packets for f in decoder.decode(packet)] + decoder.decode(None)
+    out = rgb.copy()
+    out[:height, :width] = frames[0].to_ndarray(format="rgb24")
+    return out

@@ -1,0 +1,1 @@
+"""Forgeries made from genuine faces, each with the mask of what was changed."""

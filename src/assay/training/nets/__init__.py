@@ -1,0 +1,1 @@
+"""Network architectures, never imported at inference."""

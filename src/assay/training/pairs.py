@@ -1,0 +1,134 @@
+"""Draw training pairs: a genuine face and its forgery, degraded alike, cut by the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assay.inputs.face import FaceInput, crop_face
+from assay.training.cache import CachedView
+from assay.training.degrade import draw_degradation
+from assay.training.forgeries.self_blend import Forgery, face_side, self_blend
+from assay.training.forgeries.two_faces import swap_faces
+from assay.types import Array, FloatArray
+
+MASK_PX = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """`genuine` and `fake` are (size, size, 3) uint8; `mask` is (28, 28) float32 in [0, 1]."""
+
+    genuine: Array
+    fake: Array
+    mask: FloatArray
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How often each kind of forgery is drawn; the rest are self-blends."""
+
+    swapped_twins: float = 0.25
+    two_faces: float = 0.15
+
+
+class PairSource:
+    """All pairs of one training or validation set; `draw(seed)` always gives the same one.
+
+    Sources (methods) are drawn by the fourth root of views times people, so that neither a large
+    source nor many frames of few people drown the others.
+    """
+
+    def __init__(
+        self, views: Sequence[CachedView], recipe: FaceInput, mixture: Mixture
+    ) -> None:
+        self.views = [view for view in views if view.twin is None]
+        self.twins = [view for view in views if view.twin is not None]
+        self.recipe = recipe
+        self.mixture = mixture if self.twins else replace(mixture, swapped_twins=0.0)
+        self._by_method: dict[str, list[CachedView]] = {}
+        for view in self.views:
+            self._by_method.setdefault(view.method, []).append(view)
+        sizes = np.array(
+            [len(vs) * len({v.group for v in vs}) for vs in self._by_method.values()], float
+        )
+        sizes **= 0.25
+        self._odds = sizes / sizes.sum()
+
+    def draw(self, seed: int) -> Pair:
+        """The pair of that seed."""
+        rng = np.random.default_rng(seed)
+        way = rng.random()
+        if way < self.mixture.swapped_twins:
+            view, forgery = self._twin(rng)
+        else:
+            view = self._genuine(rng)
+            rgb = np.asarray(view.rgb)
+            if way < self.mixture.swapped_twins + self.mixture.two_faces:
+                donor = self._genuine(rng)
+                forgery = swap_faces(
+                    rgb, view.landmarks_px, np.asarray(donor.rgb), donor.landmarks_px, rng
+                )
+            else:
+                forgery = self_blend(rgb, view.landmarks_px, rng)
+        return self._finish(forgery, view, rng)
+
+    def _genuine(self, rng: np.random.Generator) -> CachedView:
+        methods = list(self._by_method)
+        views = self._by_method[methods[int(rng.choice(len(methods), p=self._odds))]]
+        return views[int(rng.integers(len(views)))]
+
+    def _twin(self, rng: np.random.Generator) -> tuple[CachedView, Forgery]:
+        view = self.twins[int(rng.integers(len(self.twins)))]
+        genuine, fake = np.asarray(view.rgb), np.asarray(view.twin)
+        return view, Forgery(fake, genuine, changed_mask(genuine, fake), "swapped_twin")
+
+    def _finish(self, forgery: Forgery, view: CachedView, rng: np.random.Generator) -> Pair:
+        degrade = draw_degradation(rng, face_side(view.landmarks_px))
+        if rng.random() < 0.5:
+            forgery, view = _mirrored(forgery, view)
+        box = _jitter(view.box_px, rng)
+        fake, genuine = degrade(forgery.fake), degrade(forgery.genuine)
+        box_after = box * degrade.scale
+        crops = [crop_face(picture, box_after, self.recipe) for picture in (genuine, fake)]
+        mask = _crop_mask(forgery.mask, box, self.recipe)
+        return Pair(crops[0], crops[1], mask, forgery.name)
+
+
+def _mirrored(forgery: Forgery, view: CachedView) -> tuple[Forgery, CachedView]:
+    width = forgery.mask.shape[1]
+    x0, y0, x1, y1 = view.box_px
+    box = np.array([width - x1, y0, width - x0, y1], np.float32)
+    fake, genuine, mask = (
+        np.ascontiguousarray(array[:, ::-1])
+        for array in (forgery.fake, forgery.genuine, forgery.mask)
+    )
+    return Forgery(fake, genuine, mask, forgery.name), replace(view, box_px=box)
+
+
+def _jitter(box_px: FloatArray, rng: np.random.Generator) -> FloatArray:
+    side = float(max(box_px[2:] - box_px[:2]))
+    centre = (box_px[:2] + box_px[2:]) / 2 + rng.uniform(-0.06, 0.06, 2) * side
+    half = (box_px[2:] - box_px[:2]) / 2 * rng.uniform(0.88, 1.12)
+    return np.concatenate([centre - half, centre + half]).astype(np.float32)
+
+
+def _crop_mask(mask: FloatArray, box_px: FloatArray, recipe: FaceInput) -> FloatArray:
+    import cv2
+
+    cut = crop_face(np.asarray(mask * 255 + 0.5, np.uint8), box_px, recipe)
+    small = cv2.resize(cut, (MASK_PX, MASK_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32) / 255
+
+
+def changed_mask(genuine: Array, fake: Array) -> FloatArray:
+    """Where a swapped picture differs from its genuine twin, (h, w) float32 in [0, 1]."""
+    import cv2
+
+    difference = np.abs(genuine.astype(np.float32) - fake.astype(np.float32)).mean(axis=2)
+    sigma = max(genuine.shape[:2]) / 40
+    smooth = cv2.GaussianBlur(difference, (0, 0), sigma)
+    return np.asarray(np.clip((smooth - 3.0) / 6.0, 0, 1), np.float32)
