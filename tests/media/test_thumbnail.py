@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from assay.media.thumbnail import MAX_THUMBNAIL_PX, thumbnail_likeness
+from tests.media.tag_makers import scene
+
+
+def jpeg_of(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> tuple[str, Image.Image]:
+    picture = scene(400).crop((0, 50, 400, 300))
+    path = tmp_path / "a.jpg"
+    picture.save(path)
+    return str(path), picture
+
+
+def test_a_true_thumbnail_is_alike_and_anothers_is_not(wide: tuple[str, Image.Image]) -> None:
+    path, picture = wide
+    assert (thumbnail_likeness(path, jpeg_of(picture.resize((160, 100)))) or 0) > 0.97
+    assert (thumbnail_likeness(path, jpeg_of(scene(160, seed=9))) or 0) < 0.6
+
+
+def test_black_bars_do_not_matter(wide: tuple[str, Image.Image]) -> None:
+    path, picture = wide
+    barred = Image.new("RGB", (160, 120))
+    barred.paste(picture.resize((160, 100)), (0, 10))
+    assert (thumbnail_likeness(path, jpeg_of(barred)) or 0) > 0.97
+
+
+def test_flat_or_huge_thumbnails_say_nothing(wide: tuple[str, Image.Image]) -> None:
+    path, _ = wide
+    huge = (MAX_THUMBNAIL_PX + 1, 8)
+    assert thumbnail_likeness(path, jpeg_of(Image.new("RGB", (160, 100)))) is None
+    assert thumbnail_likeness(path, jpeg_of(Image.new("RGB", huge))) is None
+
+
+def test_a_damaged_thumbnail_raises(wide: tuple[str, Image.Image]) -> None:
+    with pytest.raises((OSError, ValueError)):
+        thumbnail_likeness(wide[0], b"\xff\xd8nonsense")
