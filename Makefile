@@ -43,8 +43,8 @@ $(VENV)/.core: pyproject.toml
 	@touch $@
 
 # The extra `scale` is left out: its room is still empty, and Ray would be the largest download
-# after torch without one test to use it. torch and torchvision need no lock: each torchvision
-# release names the one torch release that it runs with, so pip cannot mix them.
+# after torch without one test to use it. torch and torchvision are held together in pyproject.toml:
+# torchvision's compiled operators fit one minor release of torch, and its metadata do not say so.
 $(VENV)/.all: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --editable '.[train,web,dev]'
