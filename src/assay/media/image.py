@@ -133,7 +133,7 @@ def read_image(media: Media, max_megapixels: float) -> Frame:
     """Decode a picture to upright RGB.
 
     Alpha is laid over white, 16 bits are scaled to 8, the first page of several is taken. Of a
-    truncated file what is there is decoded. Raises TooLargeError from the header alone,
+    truncated or damaged file what is there is decoded. Raises TooLargeError from the header alone,
     DamagedMediaError where less than half can be decoded, and the errors of `reopen`.
     """
     with reopen(media) as file:
@@ -141,7 +141,7 @@ def read_image(media: Media, max_megapixels: float) -> Frame:
         refuse_large(picture.size, max_megapixels, media.name)
         turn = orientation(picture)
         with decoding(f"The picture {printable(media.name)}"):
-            rgb = _decode(picture, "truncated" in media.notes)
+            rgb = _decode(picture, bool({"truncated", "damaged"} & set(media.notes)))
     return Frame(0, 0.0, upright(rgb, turn))
 
 
@@ -155,10 +155,10 @@ def refuse_large(size_px: tuple[int, int], max_megapixels: float, name: str) -> 
         )
 
 
-def _decode(picture: Picture, truncated: bool) -> Array:
+def _decode(picture: Picture, is_partial: bool) -> Array:
     if isinstance(picture, _HeifPicture):
         return to_rgb(picture.decoded())
-    if not truncated:
+    if not is_partial:
         picture.load()
         return to_rgb(picture)
     from PIL import ImageFile
@@ -172,7 +172,7 @@ def _decode(picture: Picture, truncated: bool) -> Array:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
     rgb = to_rgb(picture)
     if _share_decoded(rgb) < LEAST_SHARE:
-        raise DamagedMediaError("The picture is truncated and less than half of it is there.")
+        raise DamagedMediaError("Less than half of the picture is there.")
     return rgb
 
 

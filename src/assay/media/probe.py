@@ -17,7 +17,7 @@ from assay.media.container import choose_audio, choose_video, open_container, re
 from assay.media.files import open_file, printable, sha256_of
 from assay.media.image import decoding, has_alpha, is_deep, open_picture, orientation, turn_deg
 from assay.media.sniff import Format, sniff, suffix_contradicts
-from assay.media.structure import is_encrypted, is_truncated
+from assay.media.structure import is_damaged, is_encrypted, is_truncated
 from assay.media.timing import sound_duration_s, video_timing
 from assay.types import Media
 
@@ -66,6 +66,8 @@ def _notes_on_file(file: BinaryIO, form: Format, name: str, n_bytes: int) -> lis
     notes = []
     if is_truncated(file, form.container, n_bytes):
         notes.append("truncated")
+    if is_damaged(file, form.container, n_bytes):
+        notes.append("damaged")
     if suffix_contradicts(form, name):
         notes.append("extension_mismatch")
     return notes

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
     from assay.types import Array
 
+    _Timed = tuple[VideoFrame, float]
+
 _JUMP_GAP_S = 3.0
+# A program stream does not time each frame: behind a jump the first ones are a frame or two off.
+_JUMP_GAPS_S = {"mpeg": 30.0}
 _JUMP_GAIN_S = 0.3
 _DEEPER_S = (0.0, 2.0, 10.0, 60.0)
 _MAX_FAULTS = 1000
@@ -38,6 +42,8 @@ _MAX_WAIT_PACKETS = 600
 _THREADED_PIXELS = 9_500_000
 # In HEVC a frame without followers may still have some in a higher temporal layer.
 _DROPPABLE = {"h264", "mpeg1video", "mpeg2video", "mpeg4"}
+# Packets say only when they are decoded; frames come out in order, all equally late.
+_WITHOUT_PRESENTATION_TIMES = {"avi", "mpegvideo"}
 _BT709, _BT601 = 1, 5
 _HD_HEIGHT_PX = 720
 
@@ -89,12 +95,15 @@ class _Reading:
         self.waits_for_key = False
         self.n_faults = 0
         self.n_yielded = 0
+        self.by_decoding_time = media.container in _WITHOUT_PRESENTATION_TIMES
+        self.delay_s = 0.0
         self.now_s = 0.0
-        self.last: VideoFrame | None = None
+        self.clock_s: float | None = 0.0
+        self.last: _Timed | None = None
 
     def frames(self) -> Iterator[Frame]:
         """All wanted frames."""
-        run = self._decoded()
+        run = self._from_the_start()
         while (wanted_s := self.wishes.next_s) is not None:
             if self._is_worth_a_jump(wanted_s):
                 run = self._jump(wanted_s)
@@ -102,30 +111,29 @@ class _Reading:
             if found is None:
                 break
             yield self._as_frame(found)
-        else:
-            return
-        leftover = self.last or (None if self.n_yielded else self._last_of_all())
-        if leftover is not None:
-            yield self._as_frame(leftover)
+        if self.last is not None:
+            yield self._as_frame(self.last)
         if not self.n_yielded:
             raise DamagedMediaError("No frame of the video can be decoded.")
 
-    def _find(self, run: Iterator[VideoFrame]) -> VideoFrame | None:
+    def _from_the_start(self) -> Iterator[_Timed]:
+        """Frames from the first on, which tells by how much all come late."""
+        run = self._decoded()
+        first = next(run, None) if self.by_decoding_time else None
+        if first is None:
+            return run
+        self.delay_s, self.clock_s = first[1], 0.0
+        return chain(((first[0], 0.0),), run)
+
+    def _find(self, run: Iterator[_Timed]) -> _Timed | None:
         """The first frame that meets a wish; None at the end, the last one is then in `last`."""
-        for frame in run:
-            self.now_s = self._time_s(frame)
+        for timed in run:
+            self.now_s = timed[1]
             if self.wishes.met_by(self.now_s):
                 self.last = None
-                return frame
-            self.last = frame
+                return timed
+            self.last = timed
         return None
-
-    def _last_of_all(self) -> VideoFrame | None:
-        """The very last frame, for a file that is much shorter than it says."""
-        self._seek(self.origin_s)
-        for frame in self._decoded():
-            self.last = frame
-        return self.last
 
     def _key_times_s(self) -> list[float]:
         """When key frames come (decoding time); [] where the index is not complete."""
@@ -138,37 +146,42 @@ class _Reading:
         if not self.may_jump:
             return False
         if not self.keys_s:
-            return wanted_s - self.now_s > _JUMP_GAP_S
+            return wanted_s - self.now_s > _JUMP_GAPS_S.get(self.media.container, _JUMP_GAP_S)
         key = bisect_right(self.keys_s, wanted_s) - 1
         return key >= 0 and self.keys_s[key] - self.now_s > _JUMP_GAIN_S
 
-    def _jump(self, wanted_s: float) -> Iterator[VideoFrame]:
-        """Go to a key frame before a time; further back while that lands behind the time."""
+    def _jump(self, wanted_s: float) -> Iterator[_Timed]:
+        """Go to a key frame before a time; further back while that lands behind the time.
+
+        Where no jump lands anywhere, the way leads through the whole file once.
+        """
         before_s = self.now_s
         for deeper_s in _DEEPER_S:
             target_s = max(before_s, wanted_s - self.wishes.slack_s - deeper_s)
-            self._seek(target_s + self.origin_s)
+            self._seek(target_s)
             run = self._decoded()
             first = next(run, None)
             if first is None:
                 continue
-            lands_s = self._time_s(first)
-            if lands_s <= wanted_s + self.wishes.slack_s or target_s <= before_s:
-                break
-        if first is None:
-            return iter(())
-        # A jump that lands no further than before has cost more than it gained.
-        self.may_jump = self.may_jump and lands_s > before_s
-        return chain((first,), run)
+            is_early = first[1] <= wanted_s + self.wishes.slack_s
+            if is_early or target_s <= before_s or deeper_s == _DEEPER_S[-1]:
+                # A jump that lands no further than before has cost more than it gained.
+                self.may_jump = self.may_jump and first[1] > before_s
+                return chain((first,), run)
+        self._seek(-_DEEPER_S[-1])
+        self.may_jump = self.waits_for_key = False
+        return self._decoded()
 
     def _seek(self, target_s: float) -> None:
         import av
 
+        ticks = int((target_s + self.origin_s) / self.base)
         try:
-            self.container.seek(int(target_s / self.base), stream=self.stream, backward=True)
+            self.container.seek(ticks, stream=self.stream, backward=True)
         except av.error.FFmpegError:
             self.may_jump = False
         self.waits_for_key = True
+        self.clock_s = None
 
     def _packets(self) -> Iterator[Packet]:
         """Packets until the end; the demuxer is asked again after a fault."""
@@ -181,8 +194,8 @@ class _Reading:
             except (av.error.FFmpegError, OSError):
                 self.n_faults += 1
 
-    def _decoded(self) -> Iterator[VideoFrame]:
-        """Frames without known damage, from where the file stands to its end."""
+    def _decoded(self) -> Iterator[_Timed]:
+        """Frames without known damage and their times, from where the file stands to its end."""
         import av
 
         n_waited = 0
@@ -198,12 +211,15 @@ class _Reading:
                 frames = self.stream.codec_context.decode(packet)
             except (av.error.FFmpegError, ValueError):
                 continue
-            yield from (frame for frame in frames if not frame.is_corrupt)
+            for frame in frames:
+                self.clock_s = self._time_s(frame)
+                if self.clock_s is not None and not frame.is_corrupt:
+                    yield frame, self.clock_s
 
     def _ease(self, packet: Packet) -> None:
         """Let the decoder leave out unwanted frames that no other frame is built on."""
         context = self.stream.codec_context
-        if context.name not in _DROPPABLE:
+        if context.name not in _DROPPABLE or self.by_decoding_time:
             return
         wanted_s = self.wishes.next_s
         is_early = (
@@ -215,18 +231,21 @@ class _Reading:
         if context.skip_frame != mode:
             context.skip_frame = mode
 
-    def _time_s(self, frame: VideoFrame) -> float:
-        if frame.pts is None:
-            return self.now_s + self.step_s
-        return float(frame.pts * (frame.time_base or self.base)) - self.origin_s
+    def _time_s(self, frame: VideoFrame) -> float | None:
+        """When a frame is shown; None for one without a time next to a jump."""
+        ticks = frame.dts if self.by_decoding_time else frame.pts
+        if ticks is None:
+            return None if self.clock_s is None else self.clock_s + self.step_s
+        base = self.base if self.by_decoding_time else float(frame.time_base or self.base)
+        return ticks * base - self.origin_s - self.delay_s
 
-    def _as_frame(self, frame: VideoFrame) -> Frame:
-        time_s = max(0.0, self._time_s(frame))
+    def _as_frame(self, timed: _Timed) -> Frame:
+        time_s = max(0.0, timed[1])
         index = self.n_yielded
         if self.media.fps and "variable_frame_rate" not in self.media.notes:
             index = round(time_s * self.media.fps)
         self.n_yielded += 1
-        return Frame(index, time_s, as_rgb(frame))
+        return Frame(index, time_s, as_rgb(timed[0]))
 
 
 def _limit_decoder(stream: VideoStream) -> None:
