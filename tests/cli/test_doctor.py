@@ -15,6 +15,12 @@ from .conftest import Answer
 Assay = Callable[..., Answer]
 
 
+@pytest.fixture
+def no_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the detectors and the bundles they need out of what the doctor looks at."""
+    monkeypatch.setattr(doctor, "_detectors", lambda: ([], None))
+
+
 def findings(answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(answer.out)
     return found
@@ -40,6 +46,7 @@ def test_a_whole_installation(
         assert text in table
 
 
+@pytest.mark.usefixtures("no_detectors")
 def test_a_wrong_setting_is_exit_code_2(assay: Assay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_FRAMES", "many")
     answer = assay("doctor", "--json")
@@ -48,6 +55,7 @@ def test_a_wrong_setting_is_exit_code_2(assay: Assay, monkeypatch: pytest.Monkey
     assert "ASSAY_FRAMES" in assay("doctor").out
 
 
+@pytest.mark.usefixtures("no_detectors")
 def test_a_library_that_is_missing_or_torn_is_exit_code_4(
     assay: Assay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +95,7 @@ def test_detectors_that_cannot_be_loaded_are_exit_code_4(
         assert str(error) in findings(answer)["broken"][0]
 
 
+@pytest.mark.usefixtures("no_detectors")
 def test_a_network_that_does_not_open_is_exit_code_4(
     assay: Assay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
