@@ -1,0 +1,141 @@
+"""Faces that were blended into a picture: swaps, re-drawn regions, pasted parts.
+
+Looks at: the traces that blending a face leaves (colour, sharpness, noise and resolution that
+change inside the face). Abstains when: no face can be judged (too small, blurred, dark, flat).
+Fails on: pictures that were generated whole, changes far from a face, heavy compression.
+Licences: network Apache-2.0 by its own training; the card names the sets it was trained on.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from assay.bundles import Card, Network, load_card, open_network
+from assay.case import Case
+from assay.inputs.face import FaceInput, crop_window, prepare
+from assay.subjects.quality import QualityLimits, why_unusable
+from assay.types import Evidence, FaceView, FloatArray, Heatmap, MediaKind, Reason, Span
+
+BATCH = 8
+MAX_HEATMAPS = 4
+
+
+class FaceBlending:
+    """One score a person: the mean logit over the frames in which the face can be judged."""
+
+    name = "face_blending"
+    version = "1"
+    family = "face_appearance"
+    needs = "faces"
+    kinds: tuple[MediaKind, ...] = ("image", "video")
+    looks_at = "the seams and mismatches that blending a face into a picture leaves"
+    fails_on = "pictures generated whole, changes away from the face, strong compression"
+    licence = "Apache-2.0"
+    bundle: str | None = "face_blending"
+    input = FaceInput(size_px=224, scale=1.25)
+
+    def examine(self, case: Case) -> list[Evidence]:
+        """One Evidence per person; raw logits, one span a frame, maps of the highest frames."""
+        if not case.tracks:
+            return [self._without_score("no_face: No face was found.", "file", None)]
+        network = open_network(self.name, self.input.fingerprint)
+        card = load_card(self.name)
+        return [self._examine_track(case, track.track_id, network, card) for track in case.tracks]
+
+    def _examine_track(self, case: Case, track_id: int, network: Network, card: Card) -> Evidence:
+        started = time.monotonic()
+        subject = f"face {track_id}"
+        limits = QualityLimits.from_card(card.in_domain)
+        judged, reasons = _judgeable(case.face_views(track_id), limits)
+        if not judged:
+            first = reasons[0]
+            return self._without_score(f"{first.code}: {first.text}", subject, track_id)
+        logits, maps = score_views(judged, network, self.input, case.deadline.check)
+        maps_wanted = case.options.heatmaps
+        return Evidence(
+            detector=self.name,
+            version=self.version,
+            family=self.family,
+            subject=subject,
+            status="scored",
+            logit=float(logits.mean()),
+            kind="face_altered",
+            track_id=track_id,
+            spans=tuple(
+                Span(view.time_s, view.time_s, float(logit))
+                for view, logit in zip(judged, logits, strict=True)
+            ),
+            heatmaps=_heatmaps(judged, logits, maps, self.input, card) if maps_wanted else (),
+            details={"n_frames_judged": len(judged), "n_frames_left_out": len(reasons)},
+            bundle_sha256=card.network_sha256,
+            licence=card.licence,
+            seconds_taken=time.monotonic() - started,
+        )
+
+    def _without_score(self, reason: str, subject: str, track_id: int | None) -> Evidence:
+        return Evidence(
+            detector=self.name,
+            version=self.version,
+            family=self.family,
+            subject=subject,
+            status="abstained",
+            reason=reason,
+            track_id=track_id,
+        )
+
+
+def _judgeable(
+    views: tuple[FaceView, ...], limits: QualityLimits
+) -> tuple[list[FaceView], list[Reason]]:
+    judged, reasons = [], []
+    for view in views:
+        reason = why_unusable(view, limits)
+        if reason is None:
+            judged.append(view)
+        else:
+            reasons.append(reason)
+    return judged, reasons
+
+
+def score_views(
+    views: list[FaceView], network: Network, recipe: FaceInput, check: object = None
+) -> tuple[FloatArray, FloatArray]:
+    """Logits (n,) and maps (n, 28, 28) in [0, 1] of n views; `check()` is called per batch."""
+    logits, maps = [], []
+    for start in range(0, len(views), BATCH):
+        if callable(check):
+            check()
+        batch = np.stack([prepare(view, recipe) for view in views[start : start + BATCH]])
+        outputs = network.run(batch)
+        logits.append(outputs["logit"])
+        maps.append(outputs["mask"])
+    return np.concatenate(logits), np.concatenate(maps)
+
+
+def _heatmaps(
+    views: list[FaceView], logits: FloatArray, maps: FloatArray, recipe: FaceInput, card: Card
+) -> tuple[Heatmap, ...]:
+    highest = sorted(np.argsort(-logits)[:MAX_HEATMAPS])
+    return tuple(
+        Heatmap(
+            time_s=views[i].time_s,
+            box_px=_frame_window(views[i], recipe),
+            values=np.asarray(maps[i], np.float32),
+            faithful=card.heatmap_faithful,
+        )
+        for i in highest
+    )
+
+
+def _frame_window(view: FaceView, recipe: FaceInput) -> tuple[float, float, float, float]:
+    """The square the network saw, in frame pixels."""
+    left, top, side = crop_window(view.box_px, recipe)
+    origin = view.frame_box_px[:2] - view.box_px[:2] / view.scale
+    x0, y0 = (float(v) for v in origin + np.array([left, top]) / view.scale)
+    length = side / view.scale
+    return (x0, y0, x0 + length, y0 + length)
+
+
+DETECTOR = FaceBlending

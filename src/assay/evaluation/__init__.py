@@ -1,0 +1,1 @@
+"""Evaluation: metrics and protocols (needs the `train` extra)."""
