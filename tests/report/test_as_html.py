@@ -215,3 +215,12 @@ def test_contrast_is_aa(scheme: str) -> None:
     for ink, ground in pairs:
         low, high = sorted((luminance(ink), luminance(ground)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
+
+
+def test_the_provenance_finding_is_told_once(make: dict) -> None:
+    told = t.Finding("provenance_none", "No Content Credentials", "None; most carry none.")
+    evidence = t.Evidence("provenance", "1", "p", "file", "reported", findings=(told,))
+    verdict = make["faceless"](
+        evidence=(evidence,), provenance=t.Provenance("none", "None; most carry none.")
+    )
+    assert Page(to_html(verdict)).text.count("None; most carry none.") == 1

@@ -73,26 +73,7 @@ def test_codes_become_sentences(said: str, sentence: str) -> None:
     assert wording.sentence_for(said) == sentence
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (float("nan"), "–"), (0.0, "< 0.001"), (0.003, "0.003"), (0.5, "0.50"),
-     (0.968, "0.97"), (0.9968, "0.997"), (1.0, "> 0.999")],
-)  # fmt: skip
-def test_score_never_rounds_to_certainty(value: float | None, text: str) -> None:
-    assert wording.score(value) == text
-
-
-def test_clock() -> None:
-    assert wording.clock(0) == "0:00"
-    assert wording.clock(61.25) == "1:01"
-    assert wording.clock(59.97, tenths=True) == "1:00.0"
-    assert wording.clock(3725) == "1:02:05"
-
-
-def test_rate_and_bytes_and_units() -> None:
-    assert wording.rate(0.01) == "1\u00a0%"
-    assert wording.rate(0.00098) == "0.098\u00a0%"
-    assert wording.n_bytes(2_500_000) == "2.5\u00a0MB"
+def test_units_follow_the_name() -> None:
     assert wording.measure_name("face_size_px") == "Face size (px)"
     assert wording.measure_name("blocks") == "Blocks"
 

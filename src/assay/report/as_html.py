@@ -126,7 +126,7 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "heat_stops": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in overlays.HEAT_STOPS],
         "evidence": [_row(evidence) for evidence in verdict.evidence[:MAX_ROWS]],
         "n_evidence_left_out": max(0, len(verdict.evidence) - MAX_ROWS),
-        "findings": _findings(verdict.evidence),
+        "findings": _findings(verdict),
         "quality": _values(verdict.quality),
         "facts": _file_facts(verdict),
         "provenance_values": _values(verdict.provenance.values) if verdict.provenance else [],
@@ -170,15 +170,13 @@ def _row(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _findings(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
-    """All findings, the ones worth a look first."""
+def _findings(verdict: Verdict) -> list[dict[str, Any]]:
+    """All findings but the one that the provenance box tells, the ones worth a look first."""
     order = {"warning": 0, "notice": 1, "info": 2}
-    pairs: list[tuple[Evidence, Finding]] = [(e, f) for e in evidence for f in e.findings]
-    pairs.sort(key=lambda pair: order[pair[1].severity])
-    return [
-        {"held": finding, "detector": evidence.detector, "values": _values(finding.values)}
-        for evidence, finding in pairs[:MAX_ROWS]
-    ]
+    told = verdict.provenance.meaning if verdict.provenance else None
+    every: list[Finding] = [f for e in verdict.evidence for f in e.findings if f.meaning != told]
+    every.sort(key=lambda finding: order[finding.severity])
+    return [{"held": finding, "values": _values(finding.values)} for finding in every[:MAX_ROWS]]
 
 
 def _values(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

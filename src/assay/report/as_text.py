@@ -134,7 +134,8 @@ def _body(verdict: Verdict) -> Iterable[RenderableType]:
 
 
 def _findings(verdict: Verdict) -> list[str]:
-    found = [finding for evidence in verdict.evidence for finding in evidence.findings]
+    told = verdict.provenance.meaning if verdict.provenance else None
+    found = [f for evidence in verdict.evidence for f in evidence.findings if f.meaning != told]
     found.sort(key=lambda finding: finding.severity == "info")
     return [f"{finding.title}: {finding.meaning}" for finding in found]
 

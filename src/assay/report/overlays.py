@@ -170,11 +170,11 @@ def _draw_box(
     if not all(math.isfinite(side) for side in box) or box[2] <= box[0] or box[3] <= box[1]:
         return
     width, height = image.size
-    line = max(3, round(max(width, height) / 260))
-    size = min(34, max(12, round(max(width, height) / 36)))
+    line = max(4, round(max(width, height) / 220))
+    size = min(34, max(12, round(min(max(width, height) / 36, min(width, height) / 16))))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
     x0, y0, x1, y1 = box
-    draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=(16, 18, 22), width=line + 2)
+    draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=(16, 18, 22), width=1)
     draw.rectangle(box, outline=rgb, width=line)
     text = text.replace("p_fake ", "").replace(",", " ·")
     left, top, right, bottom = font.getbbox(text)
