@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.bundles import Card
+from assay.bundles import Card, load_card
 from assay.case import Case
+from assay.subjects import NETWORKS
 from assay.types import (
     Agreement,
     Evidence,
@@ -79,9 +80,17 @@ def decide(known: Examined) -> Verdict:
         provenance=_provenance(known.evidence),
         limits=tuple(_limits(known)),
         pictures=case.pictures if case.media.kind != "audio" else (),
-        bundles={card.name: card.network_sha256 for card in known.cards.values()},
+        bundles=_bundles(known),
         exit_code=EXIT_CODES[label],
     )
+
+
+def _bundles(known: Examined) -> dict[str, str]:
+    """Every network that took part, those that find the faces included, with its SHA-256."""
+    cards = list(known.cards.values())
+    if known.case.media.kind != "audio":
+        cards += [load_card(name) for name in NETWORKS]
+    return {card.name: card.network_sha256 for card in cards}
 
 
 def _label(known: Examined) -> tuple[Label, list[Reason]]:
