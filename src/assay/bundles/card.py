@@ -87,7 +87,7 @@ def load_card(name: str, folder: Path | None = None) -> Card:
         )
     try:
         return _card_from(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleMismatchError(f"The card of {name!r} cannot be read: {error!r}.") from error
 
 

@@ -40,8 +40,9 @@ class FaceBlending:
         """One Evidence per person; raw logits, one span a frame, maps of the highest frames."""
         if not case.tracks:
             return [self._without_score("no_face: No face was found.", "file", None)]
-        network = open_network(self.name, self.input.fingerprint)
         card = load_card(self.name)
+        self.input.require(dict(card.recipe))
+        network = open_network(self.name, self.input.fingerprint)
         return [self._examine_track(case, track.track_id, network, card) for track in case.tracks]
 
     def _examine_track(self, case: Case, track_id: int, network: Network, card: Card) -> Evidence:

@@ -47,6 +47,6 @@ def _bounded(rgb: Array) -> tuple[Array, float]:
 
     scale = min(1.0, VIEW_MAX_PX / max(rgb.shape[:2]))
     if scale == 1.0:
-        return np.ascontiguousarray(rgb), 1.0
+        return rgb.copy(), 1.0  # a slice would keep the whole frame in memory
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), scale

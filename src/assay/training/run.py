@@ -103,7 +103,13 @@ def training_items(folder: Path) -> list[Item]:
 def split_views(
     views: Sequence[CachedView], config: TrainingConfig
 ) -> tuple[list[CachedView], list[CachedView]]:
-    """Views for training and for calibration; no group stands on both sides."""
+    """Views for training and for calibration; no group stands on both sides.
+
+    Raises ConfigError when a group that the configuration keeps out does not exist.
+    """
+    unknown = set(config.calibration_groups) - {view.group for view in views}
+    if unknown:
+        raise ConfigError(f"calibration_groups that are not in the data: {sorted(unknown)}.")
 
     def kept_out(view: CachedView) -> bool:
         if view.group in config.calibration_groups:
@@ -157,6 +163,8 @@ def check(net: Any, source: PairSource, device: torch.device) -> dict[str, float
     twin = np.array([p.method == "swapped_twin" for p in pairs])
     numbers = {"pair_order": float((fake > genuine).mean())}
     for name, chosen in (("auc_blends", ~twin), ("auc_swaps", twin)):
+        if not chosen.any():  # a set without paired clips has no swaps to check
+            continue
         labels = np.r_[np.zeros(chosen.sum()), np.ones(chosen.sum())]
         numbers[name] = float(roc_auc_score(labels, np.r_[genuine[chosen], fake[chosen]]))
     return numbers

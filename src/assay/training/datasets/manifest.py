@@ -35,16 +35,31 @@ def read_manifest(folder: Path) -> list[Item]:
     if not path.is_file():
         raise ConfigError(f"There is no manifest.csv in {folder}.")
     with path.open(newline="", encoding="utf-8") as file:
-        return [_item(folder, row) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    joined = _joined_groups(rows)
+    return [_item(folder, row, joined[_group(row)]) for row in rows]
 
 
-def _item(folder: Path, row: dict[str, str]) -> Item:
+def _joined_groups(rows: Iterable[dict[str, str]]) -> dict[str, str]:
+    """The final name of each group: those that share an identity (one footage) are one."""
+    rows = list(rows)
+    name = {group: group for group in map(_group, rows)}
+    first_of: dict[str, str] = {}
+    for row in rows:
+        first = first_of.setdefault(row["identity"] or _group(row), _group(row))
+        new, old = sorted((name[first], name[_group(row)]))
+        if new != old:
+            name = {group: new if now == old else now for group, now in name.items()}
+    return name
+
+
+def _item(folder: Path, row: dict[str, str], group: str) -> Item:
     return Item(
         path=folder / row["path"],
         modality=row["modality"],
         label=row["label"],
         method=row["method"],
-        group=_group(row),
+        group=group,
         split=row["split"],
         licence=row["licence"],
         sha256=row["sha256"],
@@ -57,7 +72,8 @@ def _group(row: dict[str, str]) -> str:
         # dfl clips: two clips of one face model share the swapped-in person.
         return "dfl-" + "_".join(stem.split("_")[:2])
     if row["method"] == "mead-hdtf":
-        return "mead-" + stem.split("_")[1]
+        # mead-hdtf_<number>_<speaker>_...: one speaker has many clips.
+        return "mead-" + stem.split("_")[2]
     return row["identity"] or f"{row['method']}-{stem}"
 
 
