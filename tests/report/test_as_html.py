@@ -9,6 +9,7 @@ import pytest
 import assay.report
 from assay import types as t
 from assay.errors import UsageError
+from assay.report import overlays
 from assay.report.as_html import report_name, to_html, write_report
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -224,3 +225,10 @@ def test_the_provenance_finding_is_told_once(make: dict) -> None:
         evidence=(evidence,), provenance=t.Provenance("none", "None; most carry none.")
     )
     assert Page(to_html(verdict)).text.count("None; most carry none.") == 1
+
+
+def test_the_labels_drawn_on_pictures_are_readable_and_match_the_legend() -> None:
+    for rgb in (overlays.ABOVE_RGB, overlays.BELOW_RGB, overlays.UNSCORED_RGB):
+        colour = "{:02x}{:02x}{:02x}".format(*rgb)
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5
+        assert f"#{colour}" in CSS

@@ -25,7 +25,7 @@ FACE_PX = 420
 MAX_JPEG_BYTES = 2_300_000  # of all pictures together; base64 makes it 3.1 MB
 QUALITIES = (84, 72, 58, 42, 28)
 HEAT_STOPS = ((255, 214, 10), (255, 122, 0), (214, 20, 60))
-ABOVE_RGB, BELOW_RGB, UNSCORED_RGB = (232, 52, 62), (38, 132, 222), (130, 136, 144)
+ABOVE_RGB, BELOW_RGB, UNSCORED_RGB = (214, 32, 44), (22, 106, 196), (98, 104, 112)
 
 
 @dataclass(frozen=True, slots=True)
