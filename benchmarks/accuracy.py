@@ -135,7 +135,8 @@ def separation(rows: list[dict[str, object]]) -> dict[str, object]:
     fake = [row["fake"] for row in scored]
     groups = [str(row["group"]) for row in scored]
     numbers = {
-        name: asdict(with_interval(metric, scores, fake, groups)) for name, metric in METRICS.items()
+        name: asdict(with_interval(metric, scores, fake, groups))
+        for name, metric in METRICS.items()
     }
     return {
         **numbers,
@@ -176,7 +177,9 @@ def main() -> None:
         blends = self_blends(val, Path(folder))
         clips = paired_clips(val, Path(folder))
         generated = generated_pictures(val)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     result = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": "python benchmarks/accuracy.py",

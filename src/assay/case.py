@@ -100,7 +100,9 @@ class Case:
                 raise
             notes.append("time_limit_faces")
         tracks, views = builder.finish()
-        return _Seen(tracks, views, tuple(pictures), n_frames, builder.n_faces_left_out, tuple(notes))
+        return _Seen(
+            tracks, views, tuple(pictures), n_frames, builder.n_faces_left_out, tuple(notes)
+        )
 
     @property
     def tracks(self) -> tuple[FaceTrack, ...]:
@@ -202,12 +204,7 @@ PICTURE_MAX_PX = 1280
 
 
 def _picture(frame: Frame) -> Picture:
-    import cv2
+    from assay.media.resample import quickly_bounded
 
-    height, width = frame.rgb.shape[:2]
-    scale = min(1.0, PICTURE_MAX_PX / max(height, width))
-    if scale == 1.0:
-        return Picture(frame.index, frame.time_s, frame.rgb, 1.0)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA)
+    small, scale = quickly_bounded(frame.rgb, PICTURE_MAX_PX)
     return Picture(frame.index, frame.time_s, small, scale)

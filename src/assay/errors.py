@@ -1,23 +1,23 @@
 """The error tree: what went wrong, what was expected, what to do about it.
 
-    AssayError                     exit  http  code
-    ├── UsageError                   2   400   wrong_usage
-    │   └── ConfigError              2   400   wrong_configuration
-    ├── InputError                   3   422   input_unusable
-    │   ├── MissingFileError         3   404   file_missing
-    │   ├── NotAFileError            3   422   not_a_file
-    │   ├── UnreadableError          3   403   file_unreadable
-    │   ├── EmptyFileError           3   422   file_empty
-    │   ├── UnsupportedMediaError    3   415   media_unsupported
-    │   ├── DamagedMediaError        3   422   media_damaged
-    │   ├── EncryptedMediaError      3   422   media_encrypted
-    │   ├── TooLargeError            3   413   media_too_large
-    │   ├── EmptyBoxError            3   422   box_empty
-    │   └── TimeLimitError           3   408   time_limit
-    └── InstallationError            4   503   installation_broken
-        ├── DuplicateDetectorError   4   503   detector_duplicated
-        ├── BundleMissingError       4   503   bundle_missing
-        └── BundleMismatchError      4   503   bundle_mismatch
+AssayError                     exit  http  code
+├── UsageError                   2   400   wrong_usage
+│   └── ConfigError              2   400   wrong_configuration
+├── InputError                   3   422   input_unusable
+│   ├── MissingFileError         3   404   file_missing
+│   ├── NotAFileError            3   422   not_a_file
+│   ├── UnreadableError          3   403   file_unreadable
+│   ├── EmptyFileError           3   422   file_empty
+│   ├── UnsupportedMediaError    3   415   media_unsupported
+│   ├── DamagedMediaError        3   422   media_damaged
+│   ├── EncryptedMediaError      3   422   media_encrypted
+│   ├── TooLargeError            3   413   media_too_large
+│   ├── EmptyBoxError            3   422   box_empty
+│   └── TimeLimitError           3   408   time_limit
+└── InstallationError            4   503   installation_broken
+    ├── DuplicateDetectorError   4   503   detector_duplicated
+    ├── BundleMissingError       4   503   bundle_missing
+    └── BundleMismatchError      4   503   bundle_mismatch
 """
 
 from __future__ import annotations

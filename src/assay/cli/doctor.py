@@ -21,7 +21,6 @@ from assay.errors import AssayError, ConfigError
 LIBRARIES = {
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
-    "opencv-python-headless": "cv2",
     "av": "av",
     "pillow": "PIL.Image",
     "pi-heif": "pi_heif",

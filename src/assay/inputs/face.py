@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import BundleMismatchError, EmptyBoxError
+from assay.media.resample import bordered, resized
 from assay.types import Array, FaceView, FloatArray
 
 
@@ -65,8 +66,6 @@ def crop_face(rgb: Array, box_px: FloatArray, recipe: FaceInput) -> Array:
     Shrinks with an area filter: a linear one raises fine detail. Raises EmptyBoxError when the
     box has no area.
     """
-    import cv2
-
     left, top, side = crop_window(box_px, recipe)
     height, width = rgb.shape[:2]
     x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + side), min(height, top + side)
@@ -75,6 +74,5 @@ def crop_face(rgb: Array, box_px: FloatArray, recipe: FaceInput) -> Array:
     part = rgb[y0:y1, x0:x1]
     borders = (y0 - top, top + side - y1, x0 - left, left + side - x1)
     if any(borders):
-        part = cv2.copyMakeBorder(part, *borders, cv2.BORDER_REPLICATE)
-    way = cv2.INTER_AREA if side > recipe.size_px else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(part, (recipe.size_px, recipe.size_px), interpolation=way), np.uint8)
+        part = bordered(part, *borders)
+    return resized(part, (recipe.size_px, recipe.size_px))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from assay.bundles import open_network
+from assay.media.resample import quickly_bounded, quickly_resized
 from assay.types import Array, FloatArray
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def find_faces(
     overlapping tiles; `thorough` adds the finest tiles, with which a face of 24 px in a 1080p
     frame is found. A frame longer than 1,920 px is searched shrunk to that.
     """
-    small, scale = _shrunk(rgb, MAX_SEARCH_SIDE_PX)
+    small, scale = quickly_bounded(rgb, MAX_SEARCH_SIDE_PX)
     found = _search_whole(small, ranges)
     levels = TILE_LEVELS_PX if thorough else TILE_LEVELS_PX[:1]
     for side in levels:
@@ -67,17 +68,6 @@ def find_faces(
     kept = _without_duplicates(found)
     faces = [Face(f.box_px / scale, f.points_px / scale, f.score) for f in kept]
     return sorted(faces, key=lambda face: -face.side_px)
-
-
-def _shrunk(rgb: Array, max_side: int) -> tuple[Array, float]:
-    import cv2
-
-    height, width = rgb.shape[:2]
-    scale = min(1.0, max_side / max(height, width))
-    if scale == 1.0:
-        return rgb, 1.0
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _tiles(width: int, height: int, side: int) -> list[tuple[int, int, int, int]]:
@@ -95,15 +85,15 @@ def _tiles(width: int, height: int, side: int) -> list[tuple[int, int, int, int]
 
 
 def _search_whole(rgb: Array, ranges: tuple[Range, ...]) -> list[Face]:
-    import cv2
-
     height, width = rgb.shape[:2]
-    found = [face for kind in ranges for face in _search(rgb, (0, 0, width, height), kind, MIN_SCORE)]
-    small, scale = _shrunk(rgb, 256)
+    found = [
+        face for kind in ranges for face in _search(rgb, (0, 0, width, height), kind, MIN_SCORE)
+    ]
+    small, scale = quickly_bounded(rgb, 256)
     border = round(max(small.shape[:2]) * BORDER)
-    padded = cv2.copyMakeBorder(small, *[border] * 4, cv2.BORDER_CONSTANT)
+    padded = np.pad(small, [(border, border), (border, border), (0, 0)])
     whole = (0, 0, padded.shape[1], padded.shape[0])
-    for face in _search(np.asarray(padded, np.uint8), whole, ranges[0], MIN_SCORE):
+    for face in _search(padded, whole, ranges[0], MIN_SCORE):
         box, points = (face.box_px - border) / scale, (face.points_px - border) / scale
         found.append(Face(box, points, face.score))
     return found
@@ -123,9 +113,7 @@ def _search(rgb: Array, window: tuple[int, int, int, int], kind: Range, least: f
         box = face.box_px / scale
         if not whole and _touches_edge(box, x1 - x0, y1 - y0):
             continue
-        placed.append(
-            Face(box + np.tile(offset, 2), face.points_px / scale + offset, face.score)
-        )
+        placed.append(Face(box + np.tile(offset, 2), face.points_px / scale + offset, face.score))
     return placed
 
 
@@ -135,14 +123,11 @@ def _touches_edge(box: FloatArray, width: int, height: int) -> bool:
 
 
 def _letterbox(rgb: Array, side: int) -> tuple[Array, float]:
-    import cv2
-
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     square = np.zeros((side, side, 3), np.uint8)
-    square[: size[1], : size[0]] = cv2.resize(rgb, size, interpolation=way)
+    square[: size[1], : size[0]] = quickly_resized(rgb, size)
     return square, scale
 
 

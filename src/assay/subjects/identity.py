@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.bundles import open_network
+from assay.media.resample import quickly_resized, warped
 from assay.subjects.landmarks import five_points
 from assay.types import Array, FloatArray
 
@@ -29,10 +30,29 @@ def embed_face(rgb: Array, landmarks_px: FloatArray) -> FloatArray:
 
 
 def _align(rgb: Array, points_px: FloatArray) -> Array:
-    import cv2
+    to_source = similarity(_TARGET_PX, points_px)
+    # A warp has no area filter: a large face is shrunk to about the crop's size first.
+    scale = float(np.hypot(*to_source[:, 0]))
+    if scale > 1.5:
+        low = np.floor(points_px.min(axis=0) - 60 * scale).clip(0).astype(int)
+        high = np.ceil(points_px.max(axis=0) + 60 * scale).clip(1).astype(int)
+        part = rgb[low[1] : high[1], low[0] : high[0]]
+        size = (max(1, round(part.shape[1] / scale)), max(1, round(part.shape[0] / scale)))
+        rgb = quickly_resized(part, size)
+        to_source = similarity(_TARGET_PX, (points_px - low) / scale)
+    return warped(rgb, to_source, (INPUT_PX, INPUT_PX))
 
-    matrix, _ = cv2.estimateAffinePartial2D(points_px, _TARGET_PX, method=cv2.LMEDS)
-    if matrix is None:
-        matrix = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-    aligned = cv2.warpAffine(rgb, matrix, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR)
-    return np.asarray(aligned, np.uint8)
+
+def similarity(points: FloatArray, wanted: FloatArray) -> FloatArray:
+    """The turn, scale and shift (2, 3) that brings `points` (n, 2) nearest to `wanted`.
+
+    Least squares in closed form (Umeyama, 1991), written as a complex line fit.
+    """
+    p, w = points[:, 0] + 1j * points[:, 1], wanted[:, 0] + 1j * wanted[:, 1]
+    centred = p - p.mean()
+    factor = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-9)
+    shift = w.mean() - factor * p.mean()
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]],
+        np.float32,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.bundles import open_network
+from assay.media.resample import quickly_resized, warped
 from assay.subjects.faces import Face
 from assay.types import Array, FloatArray
 
@@ -65,9 +66,7 @@ def _region(face: Face) -> tuple[FloatArray, float, float]:
 def _cut_upright(
     rgb: Array, centre: FloatArray, side: float, angle: float
 ) -> tuple[Array, FloatArray]:
-    import cv2
-
-    # warpAffine samples without an area filter, so a large region is shrunk before it is turned.
+    # A warp samples without an area filter, so a large region is shrunk before it is turned.
     reach = side * 0.75
     height, width = rgb.shape[:2]
     x0, y0 = (int(max(0, v)) for v in np.floor(centre - reach))
@@ -78,7 +77,7 @@ def _cut_upright(
         part = rgb[:1, :1]
     if shrink < 1.0:
         size = (max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink)))
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        part = quickly_resized(part, size)
     cos, sin = np.cos(angle) * side / INPUT_PX, np.sin(angle) * side / INPUT_PX
     half = INPUT_PX / 2
     to_frame = np.array(
@@ -90,7 +89,5 @@ def _cut_upright(
     to_part = to_frame.copy()
     to_part[:, 2] -= (x0, y0)
     to_part *= shrink
-    patch = cv2.warpAffine(
-        part, to_part, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
-    return np.asarray(patch, np.uint8), to_frame.astype(np.float32)
+    patch = warped(part, to_part, (INPUT_PX, INPUT_PX))
+    return patch, to_frame.astype(np.float32)

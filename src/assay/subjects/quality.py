@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import EmptyBoxError
+from assay.media.resample import area_mean, gaussian_kernel, luma, smoothed
 from assay.types import FaceView, Reason
 
 if TYPE_CHECKING:
@@ -138,7 +139,6 @@ def why_unusable(view: FaceView, limits: QualityLimits = DEFAULT_LIMITS) -> Reas
 
 def _face_luma(view: FaceView) -> Grey:
     """The luma (h, w) in [0, 1] inside the face box."""
-    import cv2
     import numpy as np
 
     height, width = view.rgb.shape[:2]
@@ -148,21 +148,17 @@ def _face_luma(view: FaceView) -> Grey:
     x1, y1 = min(width, math.ceil(float(view.box_px[2]))), min(height, math.ceil(view.box_px[3]))
     if x1 - x0 < 2 or y1 - y0 < 2:
         raise EmptyBoxError("The face box has no area inside its view.")
-    grey = cv2.cvtColor(np.ascontiguousarray(view.rgb[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
-    return (grey.astype(np.float32) / np.float32(255.0)).astype(np.float32)
+    return luma(view.rgb[y0:y1, x0:x1])
 
 
 def _shrunk(grey: Grey) -> Grey:
     """At most MEASURED_PX on the longer side, so that sharpness compares across sizes."""
-    import cv2
-    import numpy as np
-
     height, width = grey.shape
     scale = MEASURED_PX / max(height, width)
     if scale >= 1.0:
         return grey
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+    return area_mean(area_mean(grey, size[1], axis=0), size[0], axis=1)
 
 
 def _sharpness(grey: Grey) -> float:
@@ -171,16 +167,16 @@ def _sharpness(grey: Grey) -> float:
     Blurring a sharp picture once more changes its neighbour differences much, blurring a blurred
     one changes them little; the ratio does not depend on contrast.
     """
-    import cv2
     import numpy as np
 
     # The steps of 8-bit levels would pass for detail in a strongly blurred picture.
-    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), LEVEL_STEPS_SIGMA_PX), np.float32)
+    kernel = gaussian_kernel(LEVEL_STEPS_SIGMA_PX)
+    grey = smoothed(smoothed(grey, kernel, axis=0), kernel, axis=1)
+    box = np.full(BLUR_TAPS, 1 / BLUR_TAPS, np.float32)
     found = []
     for axis in (0, 1):
-        taps = (1, BLUR_TAPS) if axis == 0 else (BLUR_TAPS, 1)
         before = np.abs(np.diff(grey, axis=axis))
-        after = np.abs(np.diff(cv2.blur(grey, taps, borderType=cv2.BORDER_REPLICATE), axis=axis))
+        after = np.abs(np.diff(smoothed(grey, box, axis), axis=axis))
         total = float(before.sum())
         found.append(float(np.maximum(0.0, before - after).sum()) / total if total > 0 else 0.0)
     return min(found)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from assay.media.resample import bounded
 from assay.subjects.landmarks import Mesh
-from assay.types import Array, FaceView, FloatArray, Frame
+from assay.types import FaceView, FloatArray, Frame
 
 VIEW_SCALE = 2.0
 VIEW_MAX_PX = 512
@@ -18,7 +19,8 @@ def cut_view(frame: Frame, mesh: Mesh, track_id: int) -> FaceView:
     """
     box = mesh.box_px
     x0, y0, x1, y1 = _window(box, frame.rgb.shape[1], frame.rgb.shape[0])
-    rgb, scale = _bounded(frame.rgb[y0:y1, x0:x1])
+    # A copy: a slice would keep the whole frame in memory.
+    rgb, scale = bounded(frame.rgb[y0:y1, x0:x1].copy(), VIEW_MAX_PX)
     offset = np.array([x0, y0], np.float32)
     return FaceView(
         track_id=track_id,
@@ -36,17 +38,10 @@ def cut_view(frame: Frame, mesh: Mesh, track_id: int) -> FaceView:
 def _window(box: FloatArray, width: int, height: int) -> tuple[int, int, int, int]:
     centre = (box[:2] + box[2:]) / 2
     reach = float(max(box[2:] - box[:2])) * VIEW_SCALE / 2
-    x0, y0 = (int(np.clip(np.floor(c - reach), 0, n - 1)) for c, n in zip(centre, (width, height), strict=True))
+    x0, y0 = (
+        int(np.clip(np.floor(c - reach), 0, n - 1))
+        for c, n in zip(centre, (width, height), strict=True)
+    )
     x1 = int(np.clip(np.ceil(centre[0] + reach), x0 + 1, width))
     y1 = int(np.clip(np.ceil(centre[1] + reach), y0 + 1, height))
     return x0, y0, x1, y1
-
-
-def _bounded(rgb: Array) -> tuple[Array, float]:
-    import cv2
-
-    scale = min(1.0, VIEW_MAX_PX / max(rgb.shape[:2]))
-    if scale == 1.0:
-        return rgb.copy(), 1.0  # a slice would keep the whole frame in memory
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), scale

@@ -46,7 +46,9 @@ def cached_views(items: Sequence[Item], folder: Path) -> list[CachedView]:
     """The views of all items, from the cache where it has them; memory-mapped."""
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(2) as pool:
-        done = tqdm(pool.map(lambda item: _of_item(item, folder), items), total=len(items), desc="faces")
+        done = tqdm(
+            pool.map(lambda item: _of_item(item, folder), items), total=len(items), desc="faces"
+        )
         return [view for views in done for view in views]
 
 

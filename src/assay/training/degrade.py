@@ -21,6 +21,7 @@ class Degradation:
     scale: float
 
     def __call__(self, rgb: Array) -> Array:
+        """The degraded copy."""
         for step in self.steps:
             rgb = step(rgb)
         return rgb

@@ -47,9 +47,14 @@ def export_onnx(net: nn.Module, path: Path, size_px: int, metadata: dict[str, st
     wrapped = _Exported(net).eval().cpu().float()
     example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
     torch.onnx.export(
-        wrapped, (example,), str(path), input_names=["pictures"], output_names=["logit", "mask"],
+        wrapped,
+        (example,),
+        str(path),
+        input_names=["pictures"],
+        output_names=["logit", "mask"],
         dynamic_axes={"pictures": {0: "n"}, "logit": {0: "n"}, "mask": {0: "n"}},
-        opset_version=17, dynamo=False,
+        opset_version=17,
+        dynamo=False,
     )
     graph = onnx.load(str(path))
     for key, value in metadata.items():
@@ -124,7 +129,8 @@ def card(
         "purpose": "scores one face for traces of blending and draws where they are",
         "architecture": "EfficientNet-Lite0, ImageNet start, score head and 28 x 28 mask head",
         "trained_on": [
-            {"set": name, "licence": licence, "files": n} for (name, licence), n in sorted(sets.items())
+            {"set": name, "licence": licence, "files": n}
+            for (name, licence), n in sorted(sets.items())
         ],
         "training": facts,
         "parity_max_difference": difference,

@@ -74,15 +74,20 @@ def pair_loss(
     total = score + schedule.mask_weight * mask + schedule.ranking_weight * ranking
     right = ((logits > 0) == (labels > 0.5)).float().mean()
     return total, {
-        "loss": total.item(), "score": score.item(), "mask": mask.item(),
-        "ranking": ranking.item(), "accuracy": right.item(),
+        "loss": total.item(),
+        "score": score.item(),
+        "mask": mask.item(),
+        "ranking": ranking.item(),
+        "accuracy": right.item(),
     }
 
 
 class Trainer:
     """Trains one network on one PairSource; everything it needs to go on lies in `folder`."""
 
-    def __init__(self, net: nn.Module, source: PairSource, schedule: Schedule, folder: Path) -> None:
+    def __init__(
+        self, net: nn.Module, source: PairSource, schedule: Schedule, folder: Path
+    ) -> None:
         self.schedule, self.source, self.folder = schedule, source, folder
         self.device = _device(schedule.device)
         self.net = net.to(self.device, memory_format=torch.channels_last)

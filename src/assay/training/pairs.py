@@ -42,9 +42,7 @@ class PairSource:
     source nor many frames of few people drown the others.
     """
 
-    def __init__(
-        self, views: Sequence[CachedView], recipe: FaceInput, mixture: Mixture
-    ) -> None:
+    def __init__(self, views: Sequence[CachedView], recipe: FaceInput, mixture: Mixture) -> None:
         self.views = [view for view in views if view.twin is None]
         self.twins = [view for view in views if view.twin is not None]
         self.recipe = recipe

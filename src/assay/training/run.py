@@ -63,7 +63,7 @@ def read_config(path: Path) -> TrainingConfig:
             raw=raw,
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be used as a training configuration: {error!r}.") from error
+        raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
 
 
 def train(config_path: Path, resume: bool = False) -> None:
@@ -81,7 +81,8 @@ def train(config_path: Path, resume: bool = False) -> None:
     trainer = Trainer(net, source, config.schedule, config.run_folder)
     if resume:
         trainer.resume()
-    write_json(config.run_folder / "resolved.json", provenance(config, items, training, calibration))
+    facts = provenance(config, items, training, calibration)
+    write_json(config.run_folder / "resolved.json", facts)
     checks = PairSource(calibration, config.recipe, config.mixture)
     trainer.train(lambda averaged: check(averaged, checks, trainer.device))
     from assay.training.export import finish

@@ -14,6 +14,7 @@ from typing import Any
 from assay.bundles import Card
 from assay.case import Case, ViewChange
 from assay.detectors import Detector
+from assay.media.resample import blurred, resaved, resized
 from assay.types import Evidence, FaceView, Span, Stability
 from assay.verdict.calibrate import calibrate
 from assay.verdict.fuse import Fused, fuse
@@ -29,26 +30,19 @@ MAX_VIEWS = 6
 
 def resave(view: FaceView) -> FaceView:
     """Saved once more as JPEG of quality 75, as messengers and web pages do."""
-    import cv2
-
-    bgr = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2BGR)
-    _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, RESAVE_QUALITY])
-    decoded: Any = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return _with_rgb(view, cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+    return _with_rgb(view, resaved(view.rgb, RESAVE_QUALITY))
 
 
 def resize(view: FaceView) -> FaceView:
     """Shrunk to three quarters, with box and landmarks."""
-    import cv2
     import numpy as np
 
     height, width = view.rgb.shape[:2]
     size = (max(1, round(width * RESIZE_FACTOR)), max(1, round(height * RESIZE_FACTOR)))
     factor = np.array([size[0] / width, size[1] / height], np.float32)
-    rgb = np.asarray(cv2.resize(view.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     return replace(
         view,
-        rgb=rgb,
+        rgb=resized(view.rgb, size),
         box_px=view.box_px * np.tile(factor, 2),
         landmarks_px=view.landmarks_px * factor,
         scale=view.scale * RESIZE_FACTOR,
@@ -78,9 +72,7 @@ def crop(view: FaceView) -> FaceView:
 
 def soften(view: FaceView) -> FaceView:
     """Blurred by a Gaussian of 0.8 pixels."""
-    import cv2
-
-    return _with_rgb(view, cv2.GaussianBlur(view.rgb, (0, 0), BLUR_SIGMA_PX))
+    return _with_rgb(view, blurred(view.rgb, BLUR_SIGMA_PX))
 
 
 @dataclass(frozen=True, slots=True)

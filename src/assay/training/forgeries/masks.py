@@ -14,7 +14,28 @@ HULL_KINDS = ("oval", "forehead", "inner", "lower", "mouth", "eyes", "upper")
 HULL_WEIGHTS = (0.35, 0.2, 0.2, 0.08, 0.07, 0.05, 0.05)
 
 _FOREHEAD_TOP = (10, 338, 297, 332, 284, 251, 21, 54, 103, 67, 109)
-_BROWS = (46, 53, 52, 65, 55, 70, 63, 105, 66, 107, 276, 283, 282, 295, 285, 300, 293, 334, 296, 336)
+_BROWS = (
+    46,
+    53,
+    52,
+    65,
+    55,
+    70,
+    63,
+    105,
+    66,
+    107,
+    276,
+    283,
+    282,
+    295,
+    285,
+    300,
+    293,
+    334,
+    296,
+    336,
+)
 _EYES = (33, 133, 159, 145, 362, 263, 386, 374, 110, 339)
 _MOUTH = (61, 291, 0, 17, 37, 267, 84, 314, 146, 375, 185, 409, 57, 287)
 _NOSE = (1, 2, 98, 327, 6, 168, 48, 278)
@@ -30,8 +51,8 @@ def hull_points(landmarks_px: FloatArray, kind: str) -> FloatArray:
         return np.concatenate([landmarks_px, _raised_forehead(landmarks_px)])
     chosen = {
         "inner": _BROWS + _MOUTH + _NOSE + _CHEEKS,
-        "lower": _MOUTH + _CHIN + (2, 98, 327),
-        "mouth": _MOUTH + (2, 18, 200),
+        "lower": (*_MOUTH, *_CHIN, 2, 98, 327),
+        "mouth": (*_MOUTH, 2, 18, 200),
         "eyes": _EYES + _BROWS,
         "upper": _BROWS + _EYES + _NOSE + _FOREHEAD_TOP,
     }[kind]

@@ -31,7 +31,10 @@ class FaceBlendingNet(nn.Module):
         self.score = nn.Linear(1280 + 2, 1)
         self.lateral = nn.ModuleList(nn.Conv2d(n, 48, 1) for n in _STAGES.values())
         self.draw = nn.Sequential(
-            nn.BatchNorm2d(48), nn.ReLU(), nn.Conv2d(48, 48, 3, padding=1), nn.ReLU(),
+            nn.BatchNorm2d(48),
+            nn.ReLU(),
+            nn.Conv2d(48, 48, 3, padding=1),
+            nn.ReLU(),
             nn.Conv2d(48, 1, 1),
         )
 
@@ -78,8 +81,8 @@ def load_imagenet(backbone: nn.Module) -> None:
     own = backbone.state_dict()
     names = [name for name, value in own.items() if value.ndim > 0]
     if len(names) != len(weights):
-        raise RuntimeError(f"The packaged weights hold {len(weights)} tensors, expected {len(names)}.")
+        raise RuntimeError(f"The package holds {len(weights)} tensors, expected {len(names)}.")
     for name, value in zip(names, weights, strict=True):
         if own[name].shape != value.shape:
-            raise RuntimeError(f"{name}: {tuple(own[name].shape)} here, {tuple(value.shape)} stored.")
+            raise RuntimeError(f"{name}: {own[name].shape} here, {value.shape} stored.")
         own[name].copy_(value)
