@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import cv2
+import numpy as np
+import pytest
+
+from assay.subjects.faces import find_faces
+from assay.subjects.identity import embed_face
+from assay.subjects.landmarks import find_landmarks
+from assay.subjects.tracks import MIN_SAME_PERSON
+from tests.real_faces import portrait, portrait_mesh, shared_portraits
+
+
+def embedding(rgb: np.ndarray) -> np.ndarray:
+    return embed_face(rgb, find_landmarks(rgb, find_faces(rgb, thorough=False)[0]).landmarks_px)
+
+
+def test_an_embedding_is_a_unit_vector_and_always_the_same() -> None:
+    first, second = (embed_face(portrait(), portrait_mesh().landmarks_px) for _ in range(2))
+    assert first.shape == (192,)
+    assert first.dtype == np.float32
+    assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("change", ["mirrored", "small", "dark", "jpeg"])
+def test_the_same_person_stays_alike(change: str) -> None:
+    rgb = portrait()
+    if change == "mirrored":
+        other = np.ascontiguousarray(rgb[:, ::-1])
+    elif change == "small":
+        other = np.asarray(cv2.resize(rgb, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA))
+    elif change == "dark":
+        other = (rgb * 0.6).astype(np.uint8)
+    else:
+        _, data = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 20])
+        other = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    assert embedding(rgb) @ embedding(other) > 0.8
+
+
+def test_two_people_are_not_alike() -> None:
+    hopper = embedding(portrait("grace_hopper"))
+    assert hopper @ embedding(portrait("astronaut")) < 0.3
+
+
+@pytest.mark.parametrize("value", [0.0, 50.0, 1e6, -1e6])
+def test_landmarks_without_extent_give_a_finite_vector(value: float) -> None:
+    vector = embed_face(portrait(), np.full((468, 2), value, np.float32))
+    assert np.isfinite(vector).all()
+    assert np.linalg.norm(vector) <= 1.0 + 1e-5
+
+
+@pytest.mark.shared
+def test_few_strangers_pass_for_the_same_person() -> None:
+    embeddings = [embedding(rgb) for _, rgb in shared_portraits("web-portraits", 10)]
+    likeness = [float(a @ b) for a, b in combinations(embeddings, 2)]
+    assert np.median(likeness) < 0.2
+    assert np.mean(np.array(likeness) >= MIN_SAME_PERSON) < 0.05
