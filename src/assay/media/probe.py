@@ -1,4 +1,12 @@
-"""What a file is, read from its content: kind, format, size, time, and what is odd about it."""
+"""What a file is, read from its content: kind, format, size, time, and what is odd about it.
+
+Codes in `Media.notes`. Of the file: truncated, damaged (a wrong checksum), damaged_start (the
+first frames of a video cannot be decoded), extension_mismatch. Of how it is shown: rotated,
+mirrored, alpha (laid over white), deep_colour (more than eight bits a channel), cmyk, hdr (not
+tone-mapped), non_square_pixels (not stretched), several_pages (the first is examined),
+several_video_streams (the default or largest is examined). Of time: animated, no_audio,
+variable_frame_rate, duration_unknown.
+"""
 
 from __future__ import annotations
 

@@ -90,8 +90,11 @@ def _from_ticks(container: InputContainer, stream: VideoStream, ticks: list[int]
     stated = _rate(stream)
     if stated and fps and abs(stated - fps) < 0.02 * fps:
         fps = stated
+    stated_s = _stated_s(stream)
     if not steps:
-        span_s = _stated_s(stream) or (1 / fps if fps else 0.0)
+        span_s = stated_s or (1 / fps if fps else 0.0)
+    elif stated_s and len(ticks) >= stream.frames and span_s < stated_s < 1.5 * span_s:
+        span_s = stated_s  # decoding times end earlier than the last frame is shown
     lag_s = _first_s(stream) - start_s(container)
     return Timing(len(ticks), max(0.0, lag_s) + span_s, fps, _is_variable(steps, typical))
 
