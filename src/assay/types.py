@@ -299,7 +299,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One examined frame kept for the report: `rgb` shrunk, `scale` = its pixels per frame pixel."""
+    """One examined frame kept for the report; `scale` is its pixels per frame pixel."""
 
     frame_index: int
     time_s: float

@@ -75,4 +75,4 @@ def crop_face(rgb: Array, box_px: FloatArray, recipe: FaceInput) -> Array:
     borders = (y0 - top, top + side - y1, x0 - left, left + side - x1)
     if any(borders):
         part = bordered(part, *borders)
-    return resized(part, (recipe.size_px, recipe.size_px))
+    return np.ascontiguousarray(resized(part, (recipe.size_px, recipe.size_px)))

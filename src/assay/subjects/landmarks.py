@@ -60,7 +60,7 @@ def _region(face: Face) -> tuple[FloatArray, float, float]:
     eyes = face.points_px[1] - face.points_px[0]
     angle = float(np.arctan2(eyes[1], eyes[0]))
     centre = (face.box_px[:2] + face.box_px[2:]) / 2
-    return centre, max(4.0, face.side_px * REGION_SCALE), angle
+    return centre.astype(np.float32), max(4.0, face.side_px * REGION_SCALE), angle
 
 
 def _cut_upright(

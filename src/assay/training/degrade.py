@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from assay.media.resample import resaved
 from assay.types import Array
 
 Step = Callable[[Array], Array]
@@ -54,7 +55,7 @@ def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
 
 
 def _colour(rng: np.random.Generator) -> Step:
-    table = np.arange(256, dtype=np.float32)
+    table = np.arange(256, dtype=np.float64)
     if rng.random() < 0.5:
         gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-30, 30)
         table = (table - 128) * gain + 128 + offset
@@ -114,13 +115,7 @@ def _sharpen(amount: float) -> Step:
 
 
 def _jpeg(quality: int) -> Step:
-    import cv2
-
-    def apply(rgb: Array) -> Array:
-        _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
-
-    return apply
+    return lambda rgb: resaved(rgb, quality)
 
 
 def _h264(crf: int) -> Step:

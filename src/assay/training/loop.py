@@ -90,7 +90,7 @@ class Trainer:
     ) -> None:
         self.schedule, self.source, self.folder = schedule, source, folder
         self.device = _device(schedule.device)
-        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
             self.net, multi_avg_fn=get_ema_multi_avg_fn(schedule.average), use_buffers=True
         )
@@ -210,7 +210,7 @@ def keep_depthwise_exact(net: nn.Module) -> None:
     """
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
-            module.forward = _exact(module.forward)  # type: ignore[method-assign]
+            object.__setattr__(module, "forward", _exact(module.forward))
 
 
 def _exact(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assay.inputs.face import FaceInput, crop_face
+from assay.media.resample import resized
 from assay.training.cache import CachedView
 from assay.training.degrade import draw_degradation
 from assay.training.forgeries.self_blend import Forgery, face_side, self_blend
@@ -100,26 +101,25 @@ def _mirrored(forgery: Forgery, view: CachedView) -> tuple[Forgery, CachedView]:
     width = forgery.mask.shape[1]
     x0, y0, x1, y1 = view.box_px
     box = np.array([width - x1, y0, width - x0, y1], np.float32)
-    fake, genuine, mask = (
-        np.ascontiguousarray(array[:, ::-1])
-        for array in (forgery.fake, forgery.genuine, forgery.mask)
+    mirrored = Forgery(
+        fake=np.ascontiguousarray(forgery.fake[:, ::-1]),
+        genuine=np.ascontiguousarray(forgery.genuine[:, ::-1]),
+        mask=np.ascontiguousarray(forgery.mask[:, ::-1]),
+        name=forgery.name,
     )
-    return Forgery(fake, genuine, mask, forgery.name), replace(view, box_px=box)
+    return mirrored, replace(view, box_px=box)
 
 
 def _jitter(box_px: FloatArray, rng: np.random.Generator) -> FloatArray:
     side = float(max(box_px[2:] - box_px[:2]))
     centre = (box_px[:2] + box_px[2:]) / 2 + rng.uniform(-0.06, 0.06, 2) * side
     half = (box_px[2:] - box_px[:2]) / 2 * rng.uniform(0.88, 1.12)
-    return np.concatenate([centre - half, centre + half]).astype(np.float32)
+    return np.asarray(np.concatenate([centre - half, centre + half]), np.float32)
 
 
 def _crop_mask(mask: FloatArray, box_px: FloatArray, recipe: FaceInput) -> FloatArray:
-    import cv2
-
     cut = crop_face(np.asarray(mask * 255 + 0.5, np.uint8), box_px, recipe)
-    small = cv2.resize(cut, (MASK_PX, MASK_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / 255
+    return np.asarray(resized(cut, (MASK_PX, MASK_PX)) / np.float32(255), np.float32)
 
 
 def changed_mask(genuine: Array, fake: Array) -> FloatArray:

@@ -84,12 +84,12 @@ def soften(mask: FloatArray, rng: np.random.Generator) -> FloatArray:
     small = _deform(np.asarray(small, np.float32), rng)
     first, second = (int(rng.integers(2, 13)) * 2 + 1 for _ in range(2))
     small = cv2.GaussianBlur(small, (first, first), 0)
-    small = (small >= 0.999 * max(float(small.max()), 1e-6)).astype(np.float32)
+    small = np.asarray(small >= 0.999 * max(float(small.max()), 1e-6), np.float32)
     small = cv2.GaussianBlur(small, (second, second), float(rng.uniform(1, second)))
-    small = small / max(float(small.max()), 1e-6)
+    peak = max(float(small.max()), 1e-6)
     ratio = float(rng.choice([0.25, 0.5, 0.75, 1.0, 1.0, 1.0]))
     soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(soft, 0, 1) * ratio, np.float32)
+    return np.asarray(np.clip(soft / peak, 0, 1) * ratio, np.float32)
 
 
 def _deform(mask: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.media.resample import resaved
 from assay.training.forgeries.masks import HULL_KINDS, HULL_WEIGHTS, hull_mask, soften
 from assay.types import Array, FloatArray
 
@@ -73,7 +74,7 @@ def change_statistics(rgb: Array, side_px: float, rng: np.random.Generator) -> A
         return _sharpened(changed, float(rng.uniform(0.2, 0.9)))
     if way < 0.85:
         return _blurred(changed, float(rng.uniform(0.4, 1.6)) * max(1.0, side_px / 200))
-    return _jpeg(changed, int(rng.integers(40, 92)))
+    return resaved(changed, int(rng.integers(40, 92)))
 
 
 def _shift_hue(rgb: Array, rng: np.random.Generator) -> Array:
@@ -111,13 +112,6 @@ def _blurred(rgb: Array, sigma: float) -> Array:
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), sigma), np.uint8)
 
 
-def _jpeg(rgb: Array, quality: int) -> Array:
-    import cv2
-
-    _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
-
-
 def shift_copy(
     source: Array, mask: FloatArray, side_px: float, rng: np.random.Generator
 ) -> tuple[Array, FloatArray]:
@@ -128,7 +122,7 @@ def shift_copy(
     scale = rng.uniform(0.95, 1 / 0.95)
     dx, dy = rng.uniform(-0.045, 0.045) * side_px, rng.uniform(-0.03, 0.03) * side_px
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-1.5, 1.5), scale)
-    matrix[:, 2] += (dx, dy)
+    matrix = matrix + np.array([[0, 0, dx], [0, 0, dy]])
     moved = cv2.warpAffine(
         source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )

