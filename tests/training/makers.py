@@ -1,0 +1,93 @@
+"""Views, sources and configurations made on the spot for the training tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.inputs.face import FaceInput
+from assay.training.cache import CachedView
+from tests.real_faces import golden_landmarks, textured
+
+SMALL = FaceInput(size_px=32, scale=1.25)
+
+
+def make_view(group: str = "a", seed: int = 0, twin: bool = False, **changes: Any) -> CachedView:
+    """A textured 240 x 220 px view with the shape of a real face's mesh; its twin is brighter
+    in the lower half of the face."""
+    landmarks = (golden_landmarks() - (160, 110)).astype(np.float32)
+    box = np.r_[landmarks.min(axis=0), landmarks.max(axis=0)].astype(np.float32)
+    rgb = textured(240, 220, seed)
+    other = rgb.copy()
+    if twin:
+        middle = int((box[1] + box[3]) / 2)
+        part = other[middle : int(box[3]), int(box[0]) : int(box[2])]
+        part[:] = np.clip(part.astype(int) + 40, 0, 255)
+    values: dict[str, Any] = {
+        "group": group,
+        "method": "made",
+        "split": "train",
+        "rgb": rgb,
+        "landmarks_px": landmarks,
+        "box_px": box,
+        "source_path": f"{group}-{seed}.png",
+        "twin": other if twin else None,
+    }
+    return CachedView(**{**values, **changes})
+
+
+CONFIG = """
+name = "tiny"
+version = "1"
+
+[data]
+folder = "{folder}"
+cache = "{cache}"
+calibration_share = 0.3
+calibration_groups = [{groups}]
+
+[recipe]
+size_px = 32
+scale = 1.25
+
+[mixture]
+swapped_twins = 0.3
+two_faces = 0.2
+
+[schedule]
+steps = 3
+pairs = 2
+check_every = 2
+workers = 0
+device = "cpu"
+"""
+
+
+def write_config(folder: Path, groups: str = "", **replaced: str) -> Path:
+    """A configuration file; `replaced` maps a line's key to the line that takes its place."""
+    text = CONFIG.format(folder=folder / "data", cache=folder / "cache", groups=groups)
+    lines = text.splitlines()
+    for key, line in replaced.items():
+        at = next(i for i, old in enumerate(lines) if old.startswith((f"{key} ", f"[{key}]")))
+        lines[at] = line
+    path = folder / "tiny.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+COLUMNS = "path,modality,label,method,identity,split,box,source,licence,note,sha256"
+
+
+def write_manifest(folder: Path, rows: list[dict[str, str]]) -> Path:
+    """`folder`/manifest.csv with these rows; what a row leaves out is filled in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {"modality": "image", "label": "real", "method": "made", "split": "train"}
+    lines = [COLUMNS]
+    for number, row in enumerate(rows):
+        full = {**plain, "sha256": f"{number:016x}", "licence": "CC0", **row}
+        lines.append(",".join(full.get(name, "") for name in COLUMNS.split(",")))
+    path = folder / "manifest.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from assay.inputs.face import FaceInput
+from assay.training import pairs
+from assay.training.degrade import Degradation
+from assay.training.forgeries.self_blend import Forgery
+from assay.training.pairs import MASK_PX, Mixture, Pair, PairSource, changed_mask
+from tests.training.makers import SMALL, make_view
+
+VIEWS = [make_view("a", 1), make_view("a", 2), make_view("b", 3)]
+TWINS = [make_view("c", 4, twin=True), make_view("d", 5, twin=True)]
+
+
+def same(a: Pair, b: Pair) -> bool:
+    arrays = ("genuine", "fake", "mask")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
+
+
+def test_the_same_seed_gives_the_same_pair_from_another_source_too() -> None:
+    first, second = (PairSource(VIEWS + TWINS, SMALL, Mixture()) for _ in range(2))
+    for seed in (0, 1, 77, 10_000_005):
+        assert same(first.draw(seed), second.draw(seed))
+    assert not same(first.draw(1), first.draw(2))
+
+
+@pytest.mark.parametrize("size_px", [32, 224])
+def test_shapes_and_types(size_px: int) -> None:
+    source = PairSource(VIEWS + TWINS, FaceInput(size_px=size_px, scale=1.25), Mixture())
+    for seed in range(6):
+        pair = source.draw(seed)
+        assert pair.genuine.shape == pair.fake.shape == (size_px, size_px, 3)
+        assert pair.genuine.dtype == pair.fake.dtype == np.uint8
+        assert pair.mask.shape == (MASK_PX, MASK_PX)
+        assert pair.mask.dtype == np.float32
+        assert 0.0 <= pair.mask.min() <= pair.mask.max() <= 1.0
+        assert pair.mask.max() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("mixture", "expected"),
+    [
+        (Mixture(0.0, 0.0), {"self_blend"}),
+        (Mixture(0.0, 1.0), {"two_faces"}),
+        (Mixture(1.0, 0.0), {"swapped_twin"}),
+    ],
+)
+def test_the_mixture_says_what_is_drawn(mixture: Mixture, expected: set[str]) -> None:
+    source = PairSource(VIEWS + TWINS, SMALL, mixture)
+    assert {source.draw(seed).method.split("/")[0] for seed in range(8)} == expected
+
+
+def test_without_twins_the_rest_takes_their_share() -> None:
+    source = PairSource(VIEWS, SMALL, Mixture(swapped_twins=0.9, two_faces=0.05))
+    assert source.mixture.swapped_twins == 0.0
+    names = [source.draw(seed).method for seed in range(10)]
+    assert all(name.startswith(("self_blend", "two_faces")) for name in names)
+
+
+def test_a_large_source_does_not_drown_a_small_one() -> None:
+    many = [make_view(f"p{n}", 1, method="large") for n in range(16)]
+    few = [make_view("q", 2, method="small")]
+    source = PairSource(many + few, SMALL, Mixture())
+    rng = np.random.default_rng(0)
+    drawn = [source._genuine(rng).method for _ in range(600)]
+    # 16 views of 16 people weigh (16 * 16) ** 0.25 = 4 times as much as one view of one.
+    assert drawn.count("small") / 600 == pytest.approx(0.2, abs=0.05)
+
+
+def plain(monkeypatch: pytest.MonkeyPatch, scale: float = 1.0) -> None:
+    """No degradation but one resize."""
+
+    def shrink(rgb: np.ndarray) -> np.ndarray:
+        size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+        return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+
+    made = Degradation((shrink,) if scale < 1 else (), scale)
+    monkeypatch.setattr(pairs, "draw_degradation", lambda rng, side_px: made)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_the_mask_stays_on_the_change_after_mirroring_jitter_and_resizing(
+    monkeypatch: pytest.MonkeyPatch, scale: float
+) -> None:
+    plain(monkeypatch, scale)
+    source = PairSource(VIEWS, FaceInput(size_px=112, scale=1.25), Mixture())
+    view = VIEWS[0]
+    rgb = np.asarray(view.rgb)
+    mask = np.zeros(rgb.shape[:2], np.float32)
+    x0, y0 = view.box_px[:2].astype(int)
+    mask[y0 + 20 : y0 + 70, x0 + 10 : x0 + 60] = 1.0  # off the middle, so that a slip shows
+    fake = np.where(mask[..., None] > 0, 255 - rgb, rgb).astype(np.uint8)
+    forgery = Forgery(fake, rgb, mask, "made")
+    centres = []
+    for seed in range(16):
+        pair = source._finish(forgery, view, np.random.default_rng(seed))
+        changed = np.abs(pair.fake.astype(int) - pair.genuine.astype(int)).mean(axis=2) > 12
+        small = cv2.resize(changed.astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA)
+        both = ((small > 0.5) & (pair.mask > 0.5)).sum()
+        either = ((small > 0.5) | (pair.mask > 0.5)).sum()
+        assert both / either > 0.75
+        centres.append(float(np.argwhere(pair.mask > 0.5)[:, 1].mean()))
+    assert min(centres) < 12 < 16 < max(centres)  # mirrored in some, not in others
+
+
+def test_genuine_and_fake_are_cut_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain(monkeypatch)
+    source = PairSource(VIEWS, SMALL, Mixture(0.0, 0.0))
+    for seed in range(10):
+        pair = source.draw(seed)
+        outside = cv2.resize(pair.mask, (32, 32), interpolation=cv2.INTER_NEAREST) == 0
+        inner = cv2.erode(outside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        if inner.any():
+            assert np.array_equal(pair.genuine[inner], pair.fake[inner])
+
+
+def test_a_changed_mask_marks_the_change() -> None:
+    view = TWINS[0]
+    genuine, fake = np.asarray(view.rgb), np.asarray(view.twin)
+    mask = changed_mask(genuine, fake)
+    truth = np.abs(genuine.astype(int) - fake.astype(int)).max(axis=2) > 10
+    assert mask.dtype == np.float32
+    assert mask[truth].mean() > 0.8
+    assert mask[~truth].mean() < 0.15  # a soft edge lies about the change
+    assert changed_mask(genuine, genuine).max() == 0.0
+
+
+def test_the_sources_pictures_are_left_alone() -> None:
+    view, twin = make_view("a", 1), make_view("c", 4, twin=True)
+    assert twin.twin is not None
+    for array in (view.rgb, twin.rgb, twin.twin):
+        array.flags.writeable = False
+    source = PairSource([view, twin], SMALL, Mixture(0.4, 0.3))
+    for seed in range(12):
+        source.draw(seed)
+    assert np.array_equal(view.rgb, make_view("a", 1).rgb)
