@@ -9,6 +9,7 @@ import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import assay
@@ -51,7 +52,7 @@ def detect(
     which nothing could be scored (`declined`). Raises UsageError and ConfigError for a wrong
     call, InstallationError when assay itself is broken; nothing else.
     """
-    started = time.monotonic()
+    started, began = time.monotonic(), datetime.now(UTC)
     chosen = _options(options, option_fields)
     text = _path_text(path)
     try:
@@ -68,6 +69,7 @@ def detect(
         verdict,
         assay_version=assay.__version__,
         elapsed_ms=(time.monotonic() - started) * 1000,
+        examined_at=began.isoformat(timespec="seconds"),
         rerun=rerun_command(text, chosen),
     )
 

@@ -321,6 +321,8 @@ class FaceMark:
 class Verdict:
     """The whole answer for one file; every report renders this and nothing else.
 
+    `examined_at` is the ISO 8601 time (UTC) at which the examination began.
+
     `status` is completed (a score exists), declined (nothing could be scored) or failed (the file
     could not be opened; then `media` is None and `name` still tells which).
     """
@@ -350,6 +352,7 @@ class Verdict:
     assay_version: str = ""
     device: str = "cpu"
     elapsed_ms: float = 0.0
+    examined_at: str = ""
     rerun: str = ""
     exit_code: int = 0
 

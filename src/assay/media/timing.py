@@ -38,8 +38,10 @@ def video_timing(container: InputContainer, stream: VideoStream, n_bytes: int) -
     The index comes first, since it is exact and free; a header may promise what was cut off.
     """
     ticks = _indexed(stream, n_bytes)
-    if not ticks and n_bytes <= _scan_limit(stream, container):
-        ticks = _scanned(container, stream)
+    # An index tells decoding times, which are not those of showing where frames last unequally.
+    is_enough = bool(ticks) and not _is_variable(ticks)
+    if not is_enough and n_bytes <= _scan_limit(stream, container):
+        ticks = _scanned(container, stream) or ticks
     if not ticks:
         return _stated(container, stream)
     return _from_ticks(container, stream, ticks)
@@ -90,17 +92,16 @@ def _from_ticks(container: InputContainer, stream: VideoStream, ticks: list[int]
     stated = _rate(stream)
     if stated and fps and abs(stated - fps) < 0.02 * fps:
         fps = stated
-    stated_s = _stated_s(stream)
     if not steps:
-        span_s = stated_s or (1 / fps if fps else 0.0)
-    elif stated_s and len(ticks) >= stream.frames and span_s < stated_s < 1.5 * span_s:
-        span_s = stated_s  # decoding times end earlier than the last frame is shown
+        span_s = _stated_s(stream) or (1 / fps if fps else 0.0)
     lag_s = _first_s(stream) - start_s(container)
-    return Timing(len(ticks), max(0.0, lag_s) + span_s, fps, _is_variable(steps, typical))
+    return Timing(len(ticks), max(0.0, lag_s) + span_s, fps, _is_variable(ticks))
 
 
-def _is_variable(steps: list[int], typical: float) -> bool:
+def _is_variable(ticks: list[int]) -> bool:
     """More than 2 % of the steps differ from the usual one, beyond what rounding explains."""
+    steps = [b - a for a, b in pairwise(ticks)]
+    typical = statistics.median(steps) if steps else 0
     tolerance = max(1.01, 0.2 * typical)
     odd = sum(abs(step - typical) > tolerance for step in steps)
     return odd > 0.02 * len(steps)

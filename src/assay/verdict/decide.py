@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.bundles import Card, load_card
+from assay.bundles import Card, bundle_names, load_card
 from assay.case import Case
 from assay.subjects import NETWORKS
 from assay.types import (
@@ -89,7 +89,7 @@ def _bundles(known: Examined) -> dict[str, str]:
     """Every network that took part, those that find the faces included, with its SHA-256."""
     cards = list(known.cards.values())
     if known.case.media.kind != "audio":
-        cards += [load_card(name) for name in NETWORKS]
+        cards += [load_card(name) for name in bundle_names() if name in NETWORKS]
     return {card.name: card.network_sha256 for card in cards}
 
 
