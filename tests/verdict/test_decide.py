@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from assay.bundles import Card
+from assay.bundles import Card, bundle_names
+from assay.subjects import NETWORKS
 from assay.types import Evidence, Provenance, Reason, Span, Stability, Verdict
 from assay.verdict.calibrate import calibrate
 from assay.verdict.coverage import Installed
@@ -224,7 +225,9 @@ def test_nothing_is_ever_called_real_or_authentic(card: Card) -> None:
 
 def test_bundles_and_limits_travel(card: Card) -> None:
     verdict = decided(card, make_evidence(-4.0), stability=None)
-    assert verdict.bundles == {"test_bundle": "a" * 64}
+    assert verdict.bundles["test_bundle"] == "a" * 64
+    face_networks = {name for name in bundle_names() if name in NETWORKS}
+    assert set(verdict.bundles) == {"test_bundle"} | face_networks
     assert any("a straight line" in limit for limit in verdict.limits)
     assert any("Everything but brightness" in limit for limit in verdict.limits)
     assert any("was not tested" in limit for limit in verdict.limits)
