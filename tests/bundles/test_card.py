@@ -149,6 +149,7 @@ def test_every_shipped_calibration_agrees_with_its_operating_points(name: str) -
     bona_fide = np.array(card.calibration.bona_fide_logits)
     for point in card.operating_points:
         measured = (bona_fide >= point.threshold).mean()
-        assert measured <= point.false_alarm_rate + 1e-9
+        # The stored logits are rounded, so one face may stand on the other side of the cut.
+        assert measured <= point.false_alarm_rate + 1 / len(bona_fide) + 1e-9
     thresholds = {point.name: point.threshold for point in card.operating_points}
     assert thresholds["far_0.1"] >= thresholds["far_1"] >= thresholds["far_5"]

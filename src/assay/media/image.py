@@ -105,8 +105,12 @@ def decoding(what: str) -> Iterator[None]:
 
 def orientation(picture: Picture) -> int:
     """The EXIF orientation, 1 (upright) to 8; 1 where there is none or it is broken."""
+    from PIL import Image
+
     try:
-        value = picture.getexif().get(_ORIENTATION, 1)
+        # Pillow's own method for PNG decodes the whole picture to look for tags behind it.
+        tags = Image.Image.getexif if isinstance(picture, Image.Image) else type(picture).getexif
+        value = tags(picture).get(_ORIENTATION, 1)  # type: ignore[arg-type]
         return int(value) if 1 <= int(value) <= 8 else 1
     except Exception:
         return 1
