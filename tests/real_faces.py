@@ -7,15 +7,16 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from assay.subjects.faces import find_faces
 from assay.subjects.landmarks import Mesh, find_landmarks
 from assay.types import Array, FloatArray, Frame
 
 ROOT = Path(__file__).resolve().parents[1]
+BILINEAR = Image.Resampling.BILINEAR
 GOLDEN = ROOT / "tests" / "golden"
 
 
@@ -55,8 +56,9 @@ def textured(height: int = 600, width: int = 512, seed: int = 0) -> Array:
     rng = np.random.default_rng(seed)
     total = np.zeros((height, width, 3), np.float32)
     for cells in (4, 16, 64, 200):
-        coarse = rng.normal(0, 1, (cells, cells, 3)).astype(np.float32)
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+        coarse = rng.normal(0, 1, (3, cells, cells)).astype(np.float32)
+        channels = [Image.fromarray(c).resize((width, height), BILINEAR) for c in coarse]
+        total += np.stack([np.asarray(c) for c in channels], axis=2)
     return np.clip(128 + 28 * total, 0, 255).astype(np.uint8)
 
 
@@ -65,8 +67,12 @@ def portrait_of_size(face_px: float, name: str = "grace_hopper") -> tuple[Array,
     box = portrait_mesh(name).box_px
     scale = face_px / float(max(box[2:] - box[:2]))
     rgb = portrait(name)
+    return scaled(rgb, scale), box * scale
+
+
+def scaled(rgb: Array, scale: float) -> Array:
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)), box * scale
+    return np.array(Image.fromarray(rgb).resize(size, BILINEAR))
 
 
 def pasted(frame: Array, picture: Array, place: tuple[int, int]) -> Array:
@@ -85,8 +91,6 @@ def frame(rgb: Array, index: int = 0, fps: float = 5.0) -> Frame:
 
 
 def read_rgb(path: Path) -> Array:
-    from PIL import Image
-
     return np.array(Image.open(path).convert("RGB"))
 
 

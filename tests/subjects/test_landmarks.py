@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from assay.subjects.faces import Face, find_faces
 from assay.subjects.landmarks import Mesh, find_landmarks, five_points
-from tests.real_faces import golden_landmarks, portrait, portrait_mesh, textured
+from tests.real_faces import golden_landmarks, portrait, portrait_mesh, scaled, textured
 
 SIDE_PX = 200.0  # of the portrait's face
 
@@ -14,9 +14,11 @@ SIDE_PX = 200.0  # of the portrait's face
 def turned(degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """The portrait turned about its middle, and the (2, 3) matrix that did it."""
     rgb = portrait()
-    centre = (rgb.shape[1] / 2, rgb.shape[0] / 2)
-    matrix = cv2.getRotationMatrix2D(centre, degrees, 1.0)
-    return np.asarray(cv2.warpAffine(rgb, matrix, (rgb.shape[1], rgb.shape[0]))), matrix
+    middle = np.array([rgb.shape[1] / 2, rgb.shape[0] / 2])
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cos, sin], [-sin, cos]])
+    image = Image.fromarray(rgb).rotate(degrees, Image.Resampling.BILINEAR)
+    return np.array(image), np.c_[turn, middle - turn @ middle]
 
 
 def face_at(x: float, y: float, side: float) -> Face:
@@ -58,8 +60,7 @@ def test_the_mesh_turns_with_the_face(degrees: float) -> None:
 
 @pytest.mark.parametrize("scale", [0.3, 2.5])
 def test_the_mesh_scales_with_the_picture(scale: float) -> None:
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    rgb = np.asarray(cv2.resize(portrait(), None, fx=scale, fy=scale, interpolation=way))
+    rgb = scaled(portrait(), scale)
     mesh = find_landmarks(rgb, find_faces(rgb, thorough=False)[0])
     distance = np.linalg.norm(mesh.landmarks_px / scale - portrait_mesh().landmarks_px, axis=1)
     assert distance.mean() < 0.03 * SIDE_PX

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from assay.inputs.face import FaceInput
-from assay.training.cache import CachedView
 from tests.real_faces import golden_landmarks, textured
 
+if TYPE_CHECKING:
+    from assay.training.cache import CachedView
+
+needs_opencv = pytest.mark.skipif(
+    find_spec("cv2") is None, reason="the train extra is not installed"
+)
 SMALL = FaceInput(size_px=32, scale=1.25)
 
 
 def make_view(group: str = "a", seed: int = 0, twin: bool = False, **changes: Any) -> CachedView:
     """A textured 240 x 220 px view with the shape of a real face's mesh; its twin is brighter
     in the lower half of the face."""
+    from assay.training.cache import CachedView
+
     landmarks = (golden_landmarks() - (160, 110)).astype(np.float32)
     box = np.r_[landmarks.min(axis=0), landmarks.max(axis=0)].astype(np.float32)
     rgb = textured(240, 220, seed)

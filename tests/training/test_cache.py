@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 
+cv2 = pytest.importorskip("cv2", reason="the train extra is not installed")
 pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="the train extra is not installed")
+pytest.importorskip("cv2", reason="the train extra is not installed")
 pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 

@@ -6,6 +6,9 @@ import pytest
 from assay.training import degrade as room
 from assay.training.degrade import draw_degradation, h264_round_trip
 from tests.real_faces import textured
+from tests.training.makers import needs_opencv
+
+pytestmark = [pytest.mark.train, needs_opencv]
 
 SIDE_PX = 120.0
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
-from assay.inputs.face import FaceInput
-from assay.training import pairs
-from assay.training.degrade import Degradation
-from assay.training.forgeries.self_blend import Forgery
-from assay.training.pairs import MASK_PX, Mixture, Pair, PairSource, changed_mask
-from tests.training.makers import SMALL, make_view
+cv2 = pytest.importorskip("cv2", reason="the train extra is not installed")
+pytest.importorskip("tqdm", reason="the train extra is not installed")
+pytestmark = pytest.mark.train
+
+from assay.inputs.face import FaceInput  # noqa: E402
+from assay.training import pairs  # noqa: E402
+from assay.training.degrade import Degradation  # noqa: E402
+from assay.training.forgeries.self_blend import Forgery  # noqa: E402
+from assay.training.pairs import MASK_PX, Mixture, Pair, PairSource, changed_mask  # noqa: E402
+from tests.training.makers import SMALL, make_view  # noqa: E402
 
 VIEWS = [make_view("a", 1), make_view("a", 2), make_view("b", 3)]
 TWINS = [make_view("c", 4, twin=True), make_view("d", 5, twin=True)]

@@ -11,6 +11,9 @@ from assay.training.forgeries.masks import (
     soften,
 )
 from tests.real_faces import golden_landmarks
+from tests.training.makers import needs_opencv
+
+pytestmark = [pytest.mark.train, needs_opencv]
 
 SHAPE = (600, 512)
 every_kind = pytest.mark.parametrize("kind", HULL_KINDS)

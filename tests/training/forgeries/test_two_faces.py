@@ -5,6 +5,9 @@ import pytest
 
 from assay.training.forgeries.two_faces import match_colours, swap_faces
 from tests.real_faces import golden_landmarks, textured
+from tests.training.makers import needs_opencv
+
+pytestmark = [pytest.mark.train, needs_opencv]
 
 
 def swapped(seed: int, donor_scale: float = 1.0):  # type: ignore[no-untyped-def]
