@@ -70,6 +70,10 @@ def test_a_face_that_fills_the_frame_is_found() -> None:
     found = find_faces(close_up, thorough=False)
     assert len(found) == 1
     assert found[0].side_px > 0.7 * max(close_up.shape[:2])
+    # The full-range network alone sees it, too, and only with a border around it.
+    assert len(find_faces(close_up, thorough=False, ranges=("full",))) == 1
+    whole = (0, 0, close_up.shape[1], close_up.shape[0])
+    assert faces._search(close_up, whole, "full", faces.MIN_SCORE) == []
 
 
 def test_boxes_come_back_in_the_pixels_of_a_large_frame() -> None:

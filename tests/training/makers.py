@@ -22,13 +22,13 @@ SMALL = FaceInput(size_px=32, scale=1.25)
 
 
 def make_view(group: str = "a", seed: int = 0, twin: bool = False, **changes: Any) -> CachedView:
-    """A textured 240 x 220 px view with the shape of a real face's mesh; its twin is brighter
-    in the lower half of the face."""
+    """A textured view, 280 px wide and 240 high, with a real face's mesh left of its middle; its
+    twin is brighter in the lower half of the face."""
     from assay.training.cache import CachedView
 
     landmarks = (golden_landmarks() - (160, 110)).astype(np.float32)
     box = np.r_[landmarks.min(axis=0), landmarks.max(axis=0)].astype(np.float32)
-    rgb = textured(240, 220, seed)
+    rgb = textured(240, 280, seed)
     other = rgb.copy()
     if twin:
         middle = int((box[1] + box[3]) / 2)

@@ -109,6 +109,20 @@ def test_the_mask_stays_on_the_change_after_mirroring_jitter_and_resizing(
     assert min(centres) < 12 < 16 < max(centres)  # mirrored in some, not in others
 
 
+def test_the_face_stays_in_the_middle_of_the_crop(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain(monkeypatch)
+    view = VIEWS[0]
+    x, y = ((view.box_px[:2] + view.box_px[2:]) / 2).astype(int)
+    rgb = np.zeros_like(np.asarray(view.rgb))
+    rgb[y - 4 : y + 5, x - 4 : x + 5] = 255
+    forgery = Forgery(rgb, rgb, np.zeros(rgb.shape[:2], np.float32), "made")
+    source = PairSource(VIEWS, FaceInput(size_px=100, scale=1.25), Mixture())
+    for seed in range(12):
+        pair = source._finish(forgery, view, np.random.default_rng(seed))
+        middle = np.argwhere(pair.genuine[..., 0] > 127).mean(axis=0)
+        assert np.abs(middle - 49.5).max() < 8  # the jitter alone
+
+
 def test_genuine_and_fake_are_cut_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     plain(monkeypatch)
     source = PairSource(VIEWS, SMALL, Mixture(0.0, 0.0))
