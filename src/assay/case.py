@@ -125,7 +125,7 @@ class Case:
 
     @property
     def n_faces_left_out(self) -> int:
-        """How many faces were found and not followed, because there were too many."""
+        """How many faces of one frame, at most, were not followed because there were too many."""
         return self._seen.n_faces_left_out
 
     @property

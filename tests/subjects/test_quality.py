@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
 from assay.errors import EmptyBoxError
+from assay.media.resample import gaussian_kernel, resaved, smoothed
 from assay.subjects.quality import QualityLimits, measure, unusable, why_unusable
 from assay.types import FaceView
 from tests.verdict.doubles import make_view
@@ -26,7 +26,10 @@ def textured(**changes: object) -> FaceView:
 
 
 def blurred(view: FaceView, sigma: float) -> FaceView:
-    return replace(view, rgb=cv2.GaussianBlur(view.rgb, (0, 0), sigma))
+    kernel = gaussian_kernel(sigma)
+    grey = view.rgb[..., 0].astype(np.float32)
+    smooth = smoothed(smoothed(grey, kernel, axis=0), kernel, axis=1)
+    return replace(view, rgb=np.repeat(np.rint(smooth).astype(np.uint8)[..., None], 3, axis=2))
 
 
 def code(view: FaceView, **limits: float) -> str | None:
@@ -72,8 +75,7 @@ def test_light_is_named(value: int, expected: str) -> None:
 
 def test_blockiness_shows_strong_jpeg_at_any_phase_of_the_grid() -> None:
     view = textured(face_px=160.0)
-    _, coded = cv2.imencode(".jpg", view.rgb, [cv2.IMWRITE_JPEG_QUALITY, 5])
-    blocky = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    blocky = resaved(view.rgb, 5)
     clean = measure(view).blockiness
     for phase in (0, 3):
         shifted = replace(view, rgb=np.ascontiguousarray(np.roll(blocky, phase, (0, 1))))

@@ -103,13 +103,16 @@ def test_no_cut_lets_more_pass_than_its_name_says(n: int) -> None:
     bona_fide, forged = rng.normal(-1, 1, n), rng.normal(2, 1, 300)
     rates = {"far_0.1": 0.001, "far_1": 0.01, "far_5": 0.05}
     found = points(bona_fide, forged)
-    assert set(found) == set(rates)
-    for name, rate in rates.items():
+    measurable = {name: rate for name, rate in rates.items() if rate * n >= 1}
+    assert set(found) == set(measurable)  # a cut that could not be measured is not stated
+    for name, rate in measurable.items():
         threshold = found[name]["threshold"]
         passed = (bona_fide >= threshold).sum()
         assert passed == int(np.floor(rate * n))  # as many as it may, and no more
         assert found[name]["detection_rate"] == pytest.approx((forged >= threshold).mean())
-    assert found["far_0.1"]["threshold"] >= found["far_1"]["threshold"]
+    if len(found) > 1:
+        thresholds = [found[name]["threshold"] for name in measurable]
+        assert thresholds == sorted(thresholds, reverse=True)
 
 
 def test_ties_do_not_pass_the_cut() -> None:
@@ -128,7 +131,7 @@ def test_what_was_measured_makes_a_card_that_loads(tmp_path: Path) -> None:
     above = card.calibration.p_fake(float(np.median(found.forged)))
     below = card.calibration.p_fake(float(np.median(found.bona_fide)))
     assert above > 0.5 > below
-    assert card.operating_point("far_1").detection_rate is not None
+    assert card.operating_point("far_5").detection_rate is not None
     assert card.heatmap_faithful is found.faithfulness["faithful"]
 
 

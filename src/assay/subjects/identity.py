@@ -19,7 +19,8 @@ _TARGET_PX = np.array(
 def embed_face(rgb: Array, landmarks_px: FloatArray) -> FloatArray:
     """A unit vector (192,) that is alike for one person; compare by dot product.
 
-    The same face gives about .9, different people at most about .3.
+    One face in neighbouring frames gives about .9, different people at most about .4; the same
+    person in other light or from the side can fall below that, so identity is joined with place.
     """
     aligned = _align(rgb, five_points(landmarks_px)).astype(np.float32)
     # The network's graph was exported for two faces at a time; the mirrored face is the second.

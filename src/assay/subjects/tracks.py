@@ -34,6 +34,7 @@ class TrackBuilder:
     """Feed frames in order with `add`; `finish` gives the tracks and their views.
 
     At most `max_faces` people are followed; of more, the largest at first sight.
+    `n_faces_left_out` is the most that were left out in one frame.
     """
 
     def __init__(self, max_faces: int = 16) -> None:
@@ -42,7 +43,7 @@ class TrackBuilder:
         self.cuts_s: list[float] = []
         self._people: list[_Person] = []
         self._histogram: FloatArray | None = None
-        self._n_frames = 0
+        self._n_frames = self._n_found = 0
 
     def add(self, frame: Frame) -> None:
         """Find the faces of one frame and give each to the person it belongs to."""
@@ -51,15 +52,17 @@ class TrackBuilder:
         self._n_frames += 1
         seen = self._meshes(frame.rgb, find_faces(frame.rgb, thorough=thorough))
         pairs = self._assign(frame.rgb, seen, after_cut=cut)
+        left_out = max(0, self._n_found - self.max_faces)
         for mesh, embedding, person in pairs:
             person = person or self._new_person(mesh, embedding)
             if person is None:
-                self.n_faces_left_out += 1
+                left_out += 1
                 continue
             person.views.append(cut_view(frame, mesh, person.track_id))
             person.frame_landmarks.append(mesh.landmarks_px)
             person.last_box = mesh.box_px
             person.embedding = _blend(person.embedding, embedding)
+        self.n_faces_left_out = max(self.n_faces_left_out, left_out)
 
     def finish(self) -> tuple[tuple[FaceTrack, ...], dict[int, tuple[FaceView, ...]]]:
         """Tracks, the most prominent (area times frames) first, and each one's views."""
@@ -68,10 +71,9 @@ class TrackBuilder:
         return tracks, {person.track_id: tuple(person.views) for person in people}
 
     def _meshes(self, rgb: Array, faces: list[Face]) -> list[Mesh]:
-        limit = self.max_faces
-        self.n_faces_left_out += max(0, len(faces) - limit)
+        self._n_found = len(faces)
         meshes: list[Mesh] = []
-        for face in faces[:limit]:
+        for face in faces[: self.max_faces]:
             mesh = find_landmarks(rgb, face)
             inside = _in_frame(mesh.box_px, rgb.shape[1], rgb.shape[0])
             known = any(overlap(mesh.box_px, other.box_px) > 0.5 for other in meshes)

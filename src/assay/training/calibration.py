@@ -50,14 +50,16 @@ class Measured:
                 "interval_width_logit": self.interval_width,
                 "fitted_on": on + f"; {len(self.forged)} forgeries of the same people",
             },
-            "operating_points": [self._point(name, rate, on) for name, rate in RATES.items()],
+            "operating_points": [
+                self._point(name, rate, on)
+                for name, rate in RATES.items()
+                if rate * len(self.bona_fide) >= 1  # a smaller rate cannot be measured
+            ],
             "heatmap": self.faithfulness,
         }
 
     def _point(self, name: str, rate: float, on: str) -> dict[str, Any]:
         n = len(self.bona_fide)
-        # The k-th highest bona fide logit is the cut that k - 1 of them pass; a rate below
-        # 1 / n cannot be measured, and the cut then lies above all of them.
         n_above = int(np.floor(rate * n))
         ordered = np.sort(self.bona_fide)[::-1]
         threshold = float(np.nextafter(ordered[min(n_above, n - 1)], np.inf))
