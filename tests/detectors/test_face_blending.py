@@ -131,9 +131,18 @@ def test_a_found_face_of_20_px_is_not_judged(network: Brightness) -> None:
 def test_frames_that_cannot_be_judged_are_left_out_and_counted(network: Brightness) -> None:
     tiny = np.array([50, 50, 60, 60], np.float32)
     black = replace(view_at(2), rgb=np.zeros_like(view_at(2).rgb))
-    (found,) = examined(view_at(0), view_at(1, frame_box_px=tiny), black, view_at(3))
-    assert [span.start_s for span in found.spans] == pytest.approx([0.0, 0.3])
-    assert found.details == {"n_frames_judged": 2, "n_frames_left_out": 2}
+    good = [view_at(0), view_at(3), view_at(4)]
+    (found,) = examined(good[0], view_at(1, frame_box_px=tiny), black, *good[1:])
+    assert [span.start_s for span in found.spans] == pytest.approx([0.0, 0.3, 0.4])
+    assert found.details == {"n_frames_judged": 3, "n_frames_left_out": 2}
+
+
+def test_somebody_judged_in_too_few_frames_of_a_video_has_no_score(network: Brightness) -> None:
+    black = [replace(view_at(i), rgb=np.zeros_like(view_at(i).rgb)) for i in range(2, 6)]
+    (found,) = examined(view_at(0), view_at(1), *black)
+    assert found.status == "abstained"
+    assert (found.reason or "").startswith("too_short:")
+    assert examined(view_at(0), view_at(1))[0].status == "scored"  # the video has no more frames
 
 
 def test_the_limits_are_the_cards(

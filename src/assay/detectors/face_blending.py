@@ -1,10 +1,4 @@
-"""Faces that were blended into a picture: swaps, re-drawn regions, pasted parts.
-
-Looks at: the traces that blending a face leaves (colour, sharpness, noise and resolution that
-change inside the face). Abstains when: no face can be judged (too small, blurred, dark, flat).
-Fails on: pictures that were generated whole, changes far from a face, heavy compression.
-Licences: network Apache-2.0 by its own training; the card names the sets it was trained on.
-"""
+"""Faces that were blended into a picture: swaps, re-drawn regions, pasted parts."""
 
 from __future__ import annotations
 
@@ -23,7 +17,14 @@ MAX_HEATMAPS = 4
 
 
 class FaceBlending:
-    """One score a person: the mean logit over the frames in which the face can be judged."""
+    """One score a person: the mean logit over the frames in which the face can be judged.
+
+    Looks at: the traces that blending a face leaves (colour, sharpness, noise and resolution
+    that change inside the face). Abstains when: there is no face, none of its frames can be
+    judged (too small, blurred, dark, flat), or fewer than three of a video's. Fails on: pictures
+    generated whole, changes far from a face, heavy compression. Licences: the network is
+    Apache-2.0 and was trained here; its card names the sets it was trained on.
+    """
 
     name = "face_blending"
     version = "1"
@@ -53,6 +54,11 @@ class FaceBlending:
         if not judged:
             first = reasons[0]
             return self._without_score(f"{first.code}: {first.text}", subject, track_id)
+        # Somebody seen in a frame or two of a video is as often a fault of the face finder.
+        needed = min(limits.min_frames, case.n_frames_examined)
+        if case.media.kind == "video" and len(judged) < needed:
+            seen = f"judged in {len(judged)} of {case.n_frames_examined} frames, {needed:g} needed"
+            return self._without_score(f"too_short: The face can be {seen}.", subject, track_id)
         logits, maps = score_views(judged, network, self.input, case.deadline.check)
         maps_wanted = case.options.heatmaps
         return Evidence(
