@@ -42,7 +42,7 @@ def test_a_whole_installation(
     assert {one["state"] for one in findings(answer)["bundles"]} == {"ok"}
     assert answer.code == 0
     table = assay("doctor").out
-    for text in ("onnxruntime", "opencv-python-headless", "environment ASSAY_THREADS", "in order"):
+    for text in ("onnxruntime", "pillow", "environment ASSAY_THREADS", "in order"):
         assert text in table
 
 
