@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import assay
-from assay.bundles import Card
+from assay.bundles import Card, use_threads
 from assay.case import Case, Deadline, Progress, silent
 from assay.detectors import Detector, discover
 from assay.errors import (
@@ -75,6 +75,7 @@ def detect(
 
 
 def _examine(path: str, options: Options, progress: Progress) -> Verdict:
+    use_threads(options.threads)
     deadline = Deadline.after(options.time_limit_s)
     found = _named(discover(), options)
     case = Case(_probe(path, deadline), options, progress, deadline)

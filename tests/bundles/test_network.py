@@ -95,3 +95,22 @@ def test_verify_can_look_into_any_folder(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleMismatchError):
         verify("copied", elsewhere)
     assert verify("copied")
+
+
+def test_threads_are_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Counted(network.Network):
+        def __init__(self, path: Path, threads: int = 0) -> None:
+            asked.append(threads)
+            super().__init__(path, threads)
+
+    monkeypatch.setattr(network, "Network", Counted)
+    monkeypatch.setattr(network, "SMALL_NETWORK_BYTES", 0)
+    network.use_threads(3)
+    try:
+        network.open_network("face_mesh")
+    finally:
+        network.use_threads(0)
+        network._opened.cache_clear()
+    assert asked == [3]

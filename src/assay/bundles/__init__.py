@@ -1,7 +1,7 @@
 """Bundles: network.onnx + card.json, verified before use."""
 
 from assay.bundles.card import Calibration, Card, bundle_folder, bundle_names, load_card
-from assay.bundles.network import Network, open_network, verify
+from assay.bundles.network import Network, open_network, use_threads, verify
 
 __all__ = [
     "Calibration",
@@ -11,5 +11,6 @@ __all__ = [
     "bundle_names",
     "load_card",
     "open_network",
+    "use_threads",
     "verify",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OPENING = threading.Lock()
 SMALL_NETWORK_BYTES = 6_000_000
+_SETTINGS = {"threads": 0}
 
 
 class Network:
@@ -51,9 +52,11 @@ def open_network(name: str, recipe_fingerprint: str | None = None) -> Network:
     recipe that the caller cuts by is not the one the network was trained on.
     """
     with _OPENING:
-        network = _opened(name)
+        network = _opened(name, _SETTINGS["threads"])
+    if recipe_fingerprint is None:
+        return network
     card = load_card(name)
-    if recipe_fingerprint is not None and recipe_fingerprint != card.recipe_fingerprint:
+    if recipe_fingerprint != card.recipe_fingerprint:
         raise BundleMismatchError(
             f"{name}: the detector cuts by recipe {recipe_fingerprint}, "
             f"the network was trained on {card.recipe_fingerprint} ({dict(card.recipe)})."
@@ -61,13 +64,21 @@ def open_network(name: str, recipe_fingerprint: str | None = None) -> Network:
     return network
 
 
+def use_threads(n_threads: int) -> None:
+    """How many processor threads networks opened from here on may use; 0 takes all cores.
+
+    Holds for the whole process: sessions are shared by all callers.
+    """
+    _SETTINGS["threads"] = n_threads
+
+
 @lru_cache(maxsize=16)
-def _opened(name: str) -> Network:
+def _opened(name: str, n_threads: int) -> Network:
     verify(name)
     path = bundle_folder(name) / "network.onnx"
     # Networks of a few milliseconds lose more to handing work over than they gain.
     small = path.stat().st_size < SMALL_NETWORK_BYTES
-    return Network(path, threads=1 if small else 0)
+    return Network(path, threads=1 if small else n_threads)
 
 
 def verify(name: str, folder: Path | None = None) -> str:
