@@ -92,7 +92,8 @@ def self_blends(items: list[Item], folder: Path) -> list[dict[str, object]]:
         for fake, picture in ((False, forgery.genuine), (True, forgery.fake)):
             path = folder / f"{number}-{'fake' if fake else 'genuine'}.jpg"
             cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-            rows.append(examine(path, item, fake))
+            strength = float(forgery.mask.max())
+            rows.append({**examine(path, item, fake), "strength": strength})
     return rows
 
 
@@ -189,6 +190,9 @@ def main() -> None:
         "data_hash": data_hash(val),
         "operating_point": assay.Options().operating_point,
         "self_blends_of_unseen_people": separation(blends),
+        "of_these_blended_at_full_strength": separation(
+            [row for row in blends if row["strength"] > 0.9]
+        ),
         "paired_clips": {**separation(clips), "rows": clips},
         "genuine_pictures": alarms(genuine),
         "genuine_halves_of_clips": alarms([row for row in clips if not row["fake"]]),
