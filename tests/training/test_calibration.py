@@ -150,7 +150,9 @@ def test_the_overlap_with_the_true_mask_is_measured() -> None:
     facts = faithfulness(ByBlue(), pairs)  # type: ignore[arg-type]
     assert facts["mean_overlap_with_true_mask"] == pytest.approx(1.0)
     assert facts["n"] == pytest.approx(20, abs=3)
-    assert facts["mean_fall_by_own_map"] > facts["mean_fall_by_another_map"]
+    assert facts["mean_overlap_with_true_mask"] > facts["mean_overlap_of_another_map"]
+    assert facts["mean_fall_by_map"] > facts["mean_fall_by_another_map"]
+    assert facts["mean_fall_by_map"] > facts["mean_fall_elsewhere"]
 
 
 def test_each_genuine_face_is_measured_as_found_and_degraded() -> None:
