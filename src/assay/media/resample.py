@@ -36,7 +36,7 @@ def bounded(picture: Array, max_side: int) -> tuple[Array, float]:
     scale = min(1.0, max_side / max(height, width))
     if scale == 1.0:
         return picture, 1.0
-    whole = int(0.5 / scale)
+    whole = int(1 / scale)
     if whole > 1:  # means over whole blocks are cheap; the rest of the way is exact
         picture = _reduced(picture, whole)
     return resized(picture, (round(width * scale), round(height * scale))), scale
@@ -55,6 +55,8 @@ def quickly_bounded(picture: Array, max_side: int) -> tuple[Array, float]:
     scale = min(1.0, max_side / max(height, width))
     if scale == 1.0:
         return picture, 1.0
+    if 0.5 <= scale < 0.67:  # halving is ten times quicker than any other factor
+        return _reduced(picture, 2), 0.5
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return quickly_resized(picture, size), scale
 
@@ -64,7 +66,7 @@ def quickly_resized(picture: Array, size: tuple[int, int]) -> Array:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(picture))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5), np.uint8)
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0), np.uint8)
 
 
 def area_mean(values: Any, length: int, axis: int) -> FloatArray:
