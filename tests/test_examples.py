@@ -1,0 +1,49 @@
+"""What `make demo` shows: every forged example above the untouched one it was made of."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import assay
+from assay.types import Verdict
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+FORGED_FROM = {
+    "grace_hopper_swapped.jpg": "grace_hopper.jpg",
+    "astronaut_self_blended.jpg": "astronaut.jpg",
+    "portrait_in_motion_swapped.mp4": "portrait_in_motion.mp4",
+}
+FIRED = ("strong_evidence", "some_evidence")
+
+
+@cache
+def verdict(name: str) -> Verdict:
+    return assay.detect(EXAMPLES / name, time_limit_s=300)
+
+
+@pytest.mark.parametrize(("forged", "untouched"), FORGED_FROM.items())
+def test_the_forged_one_scores_higher(forged: str, untouched: str) -> None:
+    above, below = verdict(forged).p_fake, verdict(untouched).p_fake
+    assert above is not None
+    assert below is not None
+    assert above > below
+
+
+@pytest.mark.parametrize("untouched", sorted(set(FORGED_FROM.values())))
+def test_no_untouched_one_is_called_manipulated(untouched: str) -> None:
+    assert verdict(untouched).label not in FIRED
+
+
+def test_some_forgery_is_found() -> None:
+    assert any(verdict(name).label in FIRED for name in FORGED_FROM)
+
+
+def test_sound_is_opened_and_declined() -> None:
+    spoken = verdict("spoken.wav")
+    assert spoken.status == "declined"
+    assert spoken.media is not None
+    assert spoken.media.duration_s == pytest.approx(4.1, abs=1.0)
+    assert [reason.code for reason in spoken.reasons] == ["no_voice_detector"]
