@@ -79,8 +79,10 @@ def start_with(tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
     program = tmp_path / "program.py"
 
     def start(double: str, arguments: Sequence[str], **settings: Any) -> subprocess.Popen[bytes]:
+        # A test run started in the background ignores Ctrl-C, and its children inherit that.
         program.write_text(
-            "import os, sys, time, types\n"
+            "import os, signal, sys, time, types\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
             "from tests.cli.conftest import make_verdict\n"
             f"{double}\n"
