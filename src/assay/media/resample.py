@@ -2,7 +2,7 @@
 
 numpy and Pillow only. Shrinking is an exact area filter, every source pixel weighted by the share
 of it that a target pixel covers; Pillow's box filter takes a pixel whole or not at all, which
-leaves a moiré in fine detail (docs/decisions).
+leaves a moiré in fine detail (docs/decisions/024).
 """
 
 from __future__ import annotations

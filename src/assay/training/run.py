@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from assay.errors import ConfigError
+from assay.evaluation.metrics import auc
 from assay.inputs.face import FaceInput
 from assay.training.cache import CachedView, cached_views
 from assay.training.datasets.manifest import Item, data_hash, held_out, read_manifest
@@ -150,8 +151,6 @@ def _commit() -> str:
 def check(net: Any, source: PairSource, device: torch.device) -> dict[str, float]:
     """AUC on pairs of held-out people, the same pairs every time; and how often the forgery of
     a pair scores above its own genuine picture."""
-    from sklearn.metrics import roc_auc_score
-
     net.eval()
     pairs = [source.draw(10_000_000 + i) for i in range(CHECK_PAIRS)]
     logits: list[Any] = []
@@ -166,6 +165,6 @@ def check(net: Any, source: PairSource, device: torch.device) -> dict[str, float
     for name, chosen in (("auc_blends", ~twin), ("auc_swaps", twin)):
         if not chosen.any():  # a set without paired clips has no swaps to check
             continue
-        labels = np.r_[np.zeros(chosen.sum()), np.ones(chosen.sum())]
-        numbers[name] = float(roc_auc_score(labels, np.r_[genuine[chosen], fake[chosen]]))
+        labels = np.repeat([False, True], chosen.sum())
+        numbers[name] = auc(np.r_[genuine[chosen], fake[chosen]], labels)
     return numbers

@@ -12,7 +12,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-MASK_PX = 28
+from assay.training.pairs import MASK_PX
+
 _STAGES = {2: 40, 4: 112, 6: 320}
 
 
