@@ -144,6 +144,15 @@ def test_the_clock_ends_a_run_too(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoint.pt").is_file()
 
 
+def test_a_finished_run_is_not_trained_on_when_resumed(tmp_path: Path) -> None:
+    trainer(tmp_path, steps=50, minutes=1e-9).train(check)
+    again = trainer(tmp_path, steps=50, minutes=1e-9)
+    assert again.resume()
+    again.train(check)
+    assert (again.step, again.source.drawn) == (1, [])
+    assert len(rows(tmp_path / "curve.csv")) == 1
+
+
 def test_the_rate_warms_up_and_falls_to_zero(tmp_path: Path) -> None:
     run = trainer(tmp_path, steps=100, warmup=10, learning_rate=1.0)
     rates = []

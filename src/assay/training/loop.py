@@ -129,6 +129,8 @@ class Trainer:
         bar.close()
 
     def _batches(self) -> Iterator[Any]:
+        if self._progress() >= 1:  # a finished run, resumed for its export
+            return
         schedule = self.schedule
         first = self.step * schedule.pairs
         count = schedule.steps * schedule.pairs - first
