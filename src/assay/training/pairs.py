@@ -11,7 +11,8 @@ from assay.inputs.face import FaceInput, crop_face
 from assay.media.resample import resized
 from assay.training.cache import CachedView
 from assay.training.degrade import draw_degradation
-from assay.training.forgeries.self_blend import Forgery, face_side, self_blend
+from assay.training.forgeries.forgery import Forgery
+from assay.training.forgeries.self_blend import face_side, self_blend
 from assay.training.forgeries.two_faces import swap_faces
 from assay.types import Array, FloatArray
 

@@ -6,26 +6,12 @@ Source: Shiohara and Yamasaki, CVPR 2022. Added to the recipe: copies that pass 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from assay.media.resample import resaved
+from assay.training.forgeries.forgery import Forgery
 from assay.training.forgeries.masks import HULL_KINDS, HULL_WEIGHTS, hull_mask, soften
 from assay.types import Array, FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class Forgery:
-    """A forged picture beside the genuine one it was made of, and the mask of the change.
-
-    `fake` and `genuine` are (h, w, 3) uint8, `mask` is (h, w) float32 in [0, 1].
-    """
-
-    fake: Array
-    genuine: Array
-    mask: FloatArray
-    name: str
 
 
 def self_blend(rgb: Array, landmarks_px: FloatArray, rng: np.random.Generator) -> Forgery:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from assay.training.forgeries.forgery import Forgery
 from assay.training.forgeries.masks import hull_mask, soften
-from assay.training.forgeries.self_blend import Forgery, blend, change_statistics, face_side
+from assay.training.forgeries.self_blend import blend, change_statistics, face_side
 from assay.types import Array, FloatArray
 
 TWO_FACE_HULLS = ("oval", "inner", "lower", "forehead")
