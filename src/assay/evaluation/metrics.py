@@ -44,7 +44,8 @@ def equal_error_rate(scores: NDArray[np.float64], fake: NDArray[np.bool_]) -> fl
     """Where the false-alarm rate equals the miss rate, between the nearest points of the curve."""
     from sklearn.metrics import roc_curve
 
-    alarms, hits, _ = roc_curve(fake, scores)
+    # Every point of the curve: sklearn drops those on a straight line, and with them the nearest.
+    alarms, hits, _ = roc_curve(fake, scores, drop_intermediate=False)
     misses = 1 - hits
     at = int(np.argmin(np.abs(misses - alarms)))
     return float((misses[at] + alarms[at]) / 2)
