@@ -40,8 +40,9 @@ def intervals(
     """By name: {"value", "low", "high"}, a 95 % percentile interval over `groups`.
 
     Draws in which a number does not exist (a label is missing) are left out, as if drawn again.
-    `low` and `high` are None with fewer than five groups, or where most draws gave no number: a
-    spread of so few says nothing. `value` is None where the number does not exist at all.
+    `low` and `high` are None with fewer than five groups, where most draws gave no number, and
+    where all draws gave the same: a spread of none would claim certainty. `value` is None where
+    the number does not exist at all.
     """
     parts = [measures(weights) for weights in draws(groups, n_draws, seed)]
     few = len(set(groups)) < MIN_GROUPS
@@ -59,6 +60,8 @@ def _summary(values: Numbers, few: bool) -> dict[str, Any]:
     if few or len(drawn) < max(1, len(values[1:]) // 2):
         return {"value": value, "low": None, "high": None}
     low, high = np.quantile(drawn, LEVELS)
+    if np.ptp(drawn) < 1e-12:
+        return {"value": value, "low": None, "high": None}
     return {"value": value, "low": float(low), "high": float(high)}
 
 

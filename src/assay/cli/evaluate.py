@@ -1,0 +1,157 @@
+"""`assay evaluate`: how well do the detectors do on labelled media, slice by slice?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assay.cli import flags
+from assay.cli.exits import guarded, say
+from assay.errors import InstallationError, UsageError
+
+if TYPE_CHECKING:
+    from assay.case import Progress
+    from assay.options import Options
+
+NEEDS = ("sklearn", "matplotlib", "tqdm")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("evaluate")(evaluate)
+
+
+@guarded
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="A folder with manifest.csv; the data folder of ASSAY_SHARED where none is named.",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Evaluate these scores instead (any system's)."),
+    ] = None,
+    split: Annotated[str, typer.Option(metavar="NAME", help="The manifest's split.")] = "val",
+    detectors: flags.Detectors = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where scores, tables and plots are written.")
+    ] = Path("evaluation"),
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Processes; 0 examines in this one.")
+    ] = 1,
+    far: Annotated[
+        float, typer.Option(metavar="RATE", help="False-alarm rate of the fitted threshold.")
+    ] = 0.01,
+    operating_point: flags.OperatingPoint = None,
+    per_source: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most N files of each source.")
+    ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also examine five changed copies of pictures.")
+    ] = False,
+    draws: Annotated[
+        int, typer.Option(metavar="N", min=20, help="Bootstrap draws for the intervals.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print tables.json on stdout.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
+    ] = False,
+) -> None:
+    """Measure the detectors on labelled media (needs `pip install 'assay[train]'`).
+
+    Every generator against all real files, every real source against all fakes, at one global
+    threshold, with 95 % intervals over people and clips; worst slices first. An interrupted run
+    goes on where it stopped.
+    """
+    _require_sense(data, scores, far)
+    run = _evaluation()
+    request = run.Request(
+        out=out,
+        data=_folder(data) if scores is None else None,
+        scores=scores,
+        split=split,
+        options=_options(detectors, operating_point),
+        workers=workers,
+        far=far,
+        robustness=robustness,
+        per_source=per_source,
+        n_draws=draws,
+        command=shlex.join(["assay", *sys.argv[1:]]),
+    )
+    _answer(run, request, as_json)
+
+
+def _require_sense(data: Path | None, scores: Path | None, far: float) -> None:
+    if data is not None and scores is not None:
+        raise UsageError("Either DATA or --scores is evaluated, not both.")
+    if not 0 < far < 1:
+        raise UsageError(f"--far {far:g} must lie between 0 and 1; 0.01 is one in a hundred.")
+
+
+def _evaluation() -> Any:
+    """The evaluation room. Raises InstallationError naming the extra where a part is missing."""
+    import importlib
+
+    try:
+        for name in NEEDS:
+            importlib.import_module(name)
+        from assay.evaluation import run
+    except ModuleNotFoundError as error:
+        raise InstallationError(
+            f"Evaluating needs {error.name}, which is not installed.",
+            remedy="Install it with: pip install 'assay[train]'",
+        ) from error
+    return run
+
+
+def _folder(data: Path | None) -> Path:
+    if data is not None:
+        return data
+    from assay.training.shared import shared_folder
+
+    return shared_folder() / "data"
+
+
+def _options(detectors: str | None, operating_point: str | None) -> Options:
+    from assay.cli.detect import _settled
+
+    given = {"detectors": detectors, "operating_point": operating_point}
+    return _settled(given, os.environ).options
+
+
+def _answer(run: Any, request: Any, as_json: bool) -> None:
+    from assay.cli.progress import bars
+    from assay.cli.stdout import answers_only
+
+    with answers_only() as out, bars(1) as shown:
+        tables = run.evaluate(request, _reporting(shown.start_file("evaluate", 0)))
+        with shown.paused():
+            if as_json:
+                print(json.dumps(tables, indent=1, ensure_ascii=True), file=out, flush=True)
+    if not as_json:
+        from assay.cli.tables import print_table
+        from assay.evaluation.report import SHORT_COLUMNS, short_rows
+
+        print_table(SHORT_COLUMNS, short_rows(tables))
+    say(f"tables, report and plots lie in {request.out}")
+
+
+def _reporting(progress: Progress) -> Progress:
+    """The bar's progress; where nobody watches a bar, a line on stderr now and then."""
+    if sys.stderr.isatty():
+        return progress
+
+    def report(step: str, done: int, total: int) -> None:
+        if step == "score" and (done % 50 == 0 or done == total):
+            say(f"{done} of {total} examined")
+
+    return report
