@@ -13,6 +13,7 @@ AssayError                     exit  http  code
 │   ├── EncryptedMediaError      3   422   media_encrypted
 │   ├── TooLargeError            3   413   media_too_large
 │   ├── EmptyBoxError            3   422   box_empty
+│   ├── NoFaceError              3   422   no_face
 │   └── TimeLimitError           3   408   time_limit
 └── InstallationError            4   503   installation_broken
     ├── DuplicateDetectorError   4   503   detector_duplicated
@@ -119,6 +120,13 @@ class EmptyBoxError(InputError):
     """A box without area was to be cut."""
 
     code = "box_empty"
+
+
+class NoFaceError(InputError):
+    """A face was needed and none was found."""
+
+    code = "no_face"
+    remedy = "Give a picture in which a face is seen from the front or the side."
 
 
 class TimeLimitError(InputError):

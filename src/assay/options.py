@@ -19,8 +19,14 @@ OPERATING_POINTS = ("far_0.1", "far_1", "far_5")
 FAIL_ON = ("strong", "some", "inconclusive", "never")
 CONFIG_NAME = "assay.toml"
 ENVIRONMENT_PREFIX = "ASSAY_"
-# Read by the tests and the benchmarks (where the shared media lie), not settings of a run.
-OTHER_VARIABLES = ("ASSAY_SHARED",)
+# Not settings of an examination: where the shared media lie (tests, benchmarks), the trust list of
+# the provenance detector, and what `assay forge` signs with.
+OTHER_VARIABLES = (
+    "ASSAY_SHARED",
+    "ASSAY_C2PA_TRUST_ANCHORS",
+    "ASSAY_FORGE_KEY",
+    "ASSAY_FORGE_CERT",
+)
 
 
 @dataclass(frozen=True, slots=True)

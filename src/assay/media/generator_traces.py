@@ -62,6 +62,7 @@ GENERATORS = (
     ("Suno", r"\bsuno(?: ai|\.ai|\.com)?\b"),
     ("Udio", r"\budio(?: ai|\.com)?\b"),
     ("Resemble AI", r"\bresemble(?:\.ai| ai)\b"),
+    ("assay forge", r"\bassay \d[\w.+]* forge\b"),
 )
 _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in GENERATORS)
 
