@@ -67,8 +67,19 @@ def critic_loss(genuine: Tensor, made: Tensor) -> Tensor:
     return (torch.relu(1 - genuine).mean() + torch.relu(1 + made).mean()) / 2
 
 
-def balanced(wanted: Tensor, adversarial: Tensor, share: float) -> Tensor:
-    """`wanted` plus `adversarial` brought to `share` of its length: both are gradients with
-    respect to the same picture. The critic thus never outweighs the reconstruction."""
-    scale: Tensor = share * wanted.norm() / adversarial.norm().clamp_min(1e-12)
+def balanced(
+    wanted: Tensor, adversarial: Tensor, made: Tensor, last: Tensor, share: float
+) -> Tensor:
+    """`wanted` plus `adversarial`, two gradients with respect to the pictures `made`, scaled so
+    that the second moves the weights `last` of the layer that made them by `share` of the first.
+
+    The share is taken at the weights (Esser et al., 2021): of the pictures' gradients only the
+    critic's is alike from place to place, and it would outweigh the other by far.
+    """
+
+    def length(gradient: Tensor) -> Tensor:
+        moved: Tensor = torch.autograd.grad(made, last, gradient, retain_graph=True)[0]
+        return moved.norm()
+
+    scale: Tensor = share * length(wanted) / length(adversarial).clamp_min(1e-12)
     return wanted + adversarial * scale.clamp(max=1e4)

@@ -30,7 +30,7 @@ from assay.training.picture_crops import Crops, pictures_of
 from assay.types import Array
 
 REPORT = "autoencoders.jsonl"
-HELD_OUT, LOG_EVERY_S, LOOK_EVERY = 48, 10.0, 50
+HELD_OUT, LOG_EVERY_S, LOOK_EVERY, RAMP = 48, 10.0, 50, 0.15
 Log = Callable[[str], None]
 
 
@@ -146,8 +146,7 @@ class Training:
             noise = torch.randn_like(mean) * (0.5 * log_variance).exp()
             made = self.net.decode(mean + noise)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-        seen = made.detach().requires_grad_()
-        gradient = self._gradient(pictures, seen, adversarial=progress > 1 / 3)
+        gradient = self._gradient(pictures, made, share=self._share(progress))
         self.optimiser.zero_grad(set_to_none=True)
         weighted = self.variant.divergence * divergence.mean()
         torch.autograd.backward(  # type: ignore[no-untyped-call,unused-ignore]
@@ -156,8 +155,13 @@ class Training:
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
 
-    def _gradient(self, pictures: Tensor, made: Tensor, adversarial: bool) -> Tensor:
-        """The losses' gradient with respect to the made pictures; trains the critic beside it."""
+    def _share(self, progress: float) -> float:
+        """The critic's share: none in the first third, then slowly all that the variant gives."""
+        return self.variant.adversarial * min(1.0, max(0.0, (progress - 1 / 3) / RAMP))
+
+    def _gradient(self, pictures: Tensor, drawn: Tensor, share: float) -> Tensor:
+        """The losses' gradient with respect to the pictures drawn; trains the critic beside it."""
+        made = drawn.detach().requires_grad_()
         off = (made - pictures).abs().mean()
         self.numbers = {"l1": off.detach()}
         wanted = off
@@ -167,7 +171,7 @@ class Training:
             wanted = wanted + self.variant.perceptual * distance
             self.numbers["perceptual"] = distance.detach()
         (gradient,) = torch.autograd.grad(wanted, made)
-        if not adversarial or self.variant.adversarial <= 0:
+        if share <= 0:
             return gradient
         self.critic.requires_grad_(False)
         with self._fast():
@@ -175,7 +179,7 @@ class Training:
         (against,) = torch.autograd.grad(-fooled.mean(), made)
         self.critic.requires_grad_(True)
         self._train_critic(pictures, made.detach())
-        return balanced(gradient, against, self.variant.adversarial)
+        return balanced(gradient, against, drawn, self.net.last.weight, share)
 
     def _train_critic(self, pictures: Tensor, made: Tensor) -> None:
         with self._fast():
@@ -298,8 +302,6 @@ def chosen_device(name: str) -> torch.device:
         raise ConfigError("There is no CUDA device.", remedy="Use device auto or cpu.")
     if name.startswith("cuda"):
         torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True
     return torch.device(name)
 
 

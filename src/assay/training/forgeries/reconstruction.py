@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -114,7 +115,7 @@ def read_weights(path: Path, remedy: str) -> tuple[dict[str, Tensor], dict[str, 
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         facts = json.loads(str(arrays.pop("__facts__")))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         message = f"The weights {path.name} are missing or damaged ({error})."
         raise ConfigError(message, remedy=remedy) from error
     return {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}, facts
