@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from assay.errors import TimeLimitError
 from assay.options import Options
-from assay.types import FaceTrack, FaceView, Frame, Media, Picture, Waveform
+from assay.types import FaceTrack, FaceView, Frame, Media, Picture, PictureView, Waveform
 
 Progress = Callable[[str, int, int], None]
 ViewChange = Callable[[FaceView], FaceView]
+PictureChange = Callable[[PictureView], PictureView]
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -47,7 +48,7 @@ class Case:
 
     `frames()` streams the sampled frames without keeping them; `tracks`, `face_views` and
     `waveform` are computed at the first request and kept. Memory is bounded: of a video only
-    loose face crops and shrunken pictures stay.
+    loose face crops, shrunken pictures and a few whole frames stay.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Case:
 
         builder = TrackBuilder(max_faces=self.options.max_faces)
         pictures: list[Picture] = []
+        wholes: list[PictureView] = []
         notes: list[str] = []
         n_frames, total = 0, len(self.frame_times_s)
         try:
@@ -93,6 +95,8 @@ class Case:
                 self.deadline.check()
                 builder.add(frame)
                 pictures.append(_picture(frame))
+                if n_frames in _kept_whole(total, frame.rgb.shape[0] * frame.rgb.shape[1]):
+                    wholes.append(PictureView(frame.index, frame.time_s, frame.rgb))
                 n_frames += 1
                 self.progress("faces", n_frames, total)
         except TimeLimitError:
@@ -100,8 +104,9 @@ class Case:
                 raise
             notes.append("time_limit_faces")
         tracks, views = builder.finish()
+        left_out = builder.n_faces_left_out
         return _Seen(
-            tracks, views, tuple(pictures), n_frames, builder.n_faces_left_out, tuple(notes)
+            tracks, views, tuple(pictures), n_frames, left_out, tuple(notes), tuple(wholes)
         )
 
     @property
@@ -112,6 +117,11 @@ class Case:
     def face_views(self, track_id: int) -> tuple[FaceView, ...]:
         """The loose crops of one track, in time order."""
         return self._seen.views[track_id]
+
+    @property
+    def picture_views(self) -> tuple[PictureView, ...]:
+        """The picture as decoded; of a video at most six frames, evenly spread, in time order."""
+        return self._seen.wholes
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -144,16 +154,22 @@ class Case:
             self.media, self.options.time_range_s, self.options.max_sound_s, self.deadline.check
         )
 
-    def varied(self, change: ViewChange) -> Case:
-        """The same case with each face view changed; nothing is decoded again."""
-        return _VariedCase(self, change)
+    def varied(self, change: ViewChange, picture_change: PictureChange | None = None) -> Case:
+        """The same case with each face view, and each picture view where told, changed.
 
-    def narrowed(self, keep: Mapping[int, Collection[float]]) -> Case:
+        Nothing is decoded again.
+        """
+        return _VariedCase(self, change, picture_change)
+
+    def narrowed(
+        self, keep: Mapping[int, Collection[float]], parts: Sequence[PictureView] = ()
+    ) -> Case:
         """The same case with only these tracks and, of each, only the views at these times (s).
 
-        For re-scoring a few views cheaply: heat maps are switched off.
+        `parts` stand for the whole pictures. For re-scoring a little cheaply: heat maps are
+        switched off.
         """
-        return _NarrowedCase(self, keep)
+        return _NarrowedCase(self, keep, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +180,17 @@ class _Seen:
     n_frames: int
     n_faces_left_out: int
     notes: tuple[str, ...]
+    wholes: tuple[PictureView, ...] = ()
 
 
 class _VariedCase(Case):
-    def __init__(self, original: Case, change: ViewChange) -> None:
+    def __init__(
+        self, original: Case, change: ViewChange, picture_change: PictureChange | None
+    ) -> None:
         super().__init__(original.media, original.options, silent, original.deadline)
         self._original = original
         self._change = change
+        self._picture_change = picture_change
 
     @cached_property
     def _seen(self) -> _Seen:
@@ -179,13 +199,26 @@ class _VariedCase(Case):
     def face_views(self, track_id: int) -> tuple[FaceView, ...]:
         return tuple(self._change(view) for view in self._original.face_views(track_id))
 
+    @property
+    def picture_views(self) -> tuple[PictureView, ...]:
+        views = self._original.picture_views
+        if self._picture_change is None:
+            return views
+        return tuple(self._picture_change(view) for view in views)
+
 
 class _NarrowedCase(Case):
-    def __init__(self, original: Case, keep: Mapping[int, Collection[float]]) -> None:
+    def __init__(
+        self,
+        original: Case,
+        keep: Mapping[int, Collection[float]],
+        parts: Sequence[PictureView],
+    ) -> None:
         options = replace(original.options, heatmaps=False)
         super().__init__(original.media, options, silent, original.deadline)
         self._original = original
         self._keep = keep
+        self._parts = tuple(parts)
 
     @cached_property
     def _seen(self) -> _Seen:
@@ -197,10 +230,12 @@ class _NarrowedCase(Case):
         }
         views = {track_id: kept for track_id, kept in views.items() if kept}
         tracks = tuple(track for track in seen.tracks if track.track_id in views)
-        return replace(seen, tracks=tracks, views=views)
+        return replace(seen, tracks=tracks, views=views, wholes=self._parts)
 
 
 PICTURE_MAX_PX = 1280
+WHOLE_FRAMES = 6
+WHOLE_FRAMES_PX = 64e6  # of all whole frames of a video together: some 200 MB
 
 
 def _picture(frame: Frame) -> Picture:
@@ -208,3 +243,9 @@ def _picture(frame: Frame) -> Picture:
 
     small, scale = quickly_bounded(frame.rgb, PICTURE_MAX_PX)
     return Picture(frame.index, frame.time_s, small, scale)
+
+
+def _kept_whole(n_frames: int, n_px: int) -> frozenset[int]:
+    """Which of the examined frames are kept as they are, evenly spread."""
+    n = min(WHOLE_FRAMES, n_frames, max(1, int(WHOLE_FRAMES_PX // n_px)))
+    return frozenset((2 * i + 1) * n_frames // (2 * n) for i in range(n))

@@ -24,13 +24,12 @@ from assay.errors import (
     UsageError,
 )
 from assay.options import Options
-from assay.subjects.quality import QualityLimits
 from assay.types import Coverage, Evidence, Media, Reason, Stability, Verdict
 from assay.verdict.calibrate import calibrate, installed_cards
 from assay.verdict.coverage import NOT_ASKED, Installed
 from assay.verdict.decide import Examined, decide
-from assay.verdict.fuse import Fused, fuse
-from assay.verdict.gate import Domain, judge_quality
+from assay.verdict.fuse import Fused, fuse, key_of
+from assay.verdict.gate import Domain, domain_of, judge_quality
 from assay.verdict.run import bounded, run_detector
 from assay.verdict.stability import measure_stability
 
@@ -85,9 +84,8 @@ def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     raw = _run_all(installed, case)
     point = options.operating_point
     evidence = tuple(calibrate(raw, point, cards))
-    fused = fuse(evidence, point, cards)
+    fused, domain = _in_domain(case, fuse(evidence, point, cards), cards)
     stability = _stability(case, fused, installed, cards)
-    domain = _domain(case, fused, cards)
     progress("decide", 1, 1)
     evidence = fused.evidence if fused else evidence
     return decide(Examined(case, evidence, installed, cards, fused, stability, domain))
@@ -143,7 +141,9 @@ def _fitting(installed: Installed, case: Case) -> Installed:
     """Set aside the detectors that have nothing to look at in this file."""
     kind, run, not_run = case.media.kind, {}, dict(installed.not_run)
     for name, detector in installed.run.items():
-        if kind not in detector.kinds or (detector.needs == "faces" and kind == "audio"):
+        if kind not in detector.kinds or (
+            detector.needs in ("faces", "picture") and kind == "audio"
+        ):
             not_run[name] = f"it does not examine {kind} files."
         elif detector.needs == "faces" and not case.tracks:
             not_run[name] = "no face was found."
@@ -171,12 +171,24 @@ def _stability(
     return measure_stability(case, fused, installed.run, case.options.operating_point, cards)
 
 
-def _domain(case: Case, fused: Fused | None, cards: Mapping[str, Card]) -> Domain:
-    """The quality of the face that decided, by its detector's limits; else of the main face."""
+def _in_domain(
+    case: Case, fused: Fused | None, cards: Mapping[str, Card]
+) -> tuple[Fused | None, Domain]:
+    """What decides, and whether it lies in its detector's measured domain.
+
+    Each subject is judged by itself: a blurred face does not silence a whole picture, nor the
+    reverse. What fires outside its domain is set aside while something inside one fires.
+    """
     if fused is None:
-        return judge_quality(case, None)
-    limits = QualityLimits.from_card(cards[fused.top.detector].in_domain)
-    return judge_quality(case, fused.top.track_id, limits)
+        return None, judge_quality(case, None)
+    found = {
+        key_of(one): domain_of(case, one, cards[one.detector]) for one in (fused.top, *fused.fired)
+    }
+    outside = {key for key, domain in found.items() if domain.ok is False}
+    if outside and len(outside) < len(found):
+        point = case.options.operating_point
+        fused = fuse(fused.evidence, point, cards, outside) or fused
+    return fused, found[key_of(fused.top)]
 
 
 def _failed(path: str, code: str, text: str) -> Verdict:

@@ -141,6 +141,23 @@ class FaceView:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureView:
+    """A whole frame at its own resolution, or a part of one: what whole-picture detectors read.
+
+    `rgb` is (h, w, 3) uint8. `focus_px` (x, y) is None for a whole frame; of a part, one window
+    is read, with that point of `rgb` in its middle.
+    """
+
+    frame_index: int
+    time_s: float
+    rgb: Array
+    focus_px: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.rgb.ndim == 3 and str(self.rgb.dtype) == "uint8", "a view is RGB uint8")
+
+
+@dataclass(frozen=True, slots=True)
 class FaceTrack:
     """One person through time, in frame pixels.
 
@@ -172,6 +189,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """One window of a frame and what a whole-picture detector said of it.
+
+    `box_px` (x0, y0, x1, y1) is in frame pixels; `scale` is window pixels per frame pixel.
+    """
+
+    time_s: float
+    box_px: tuple[float, float, float, float]
+    logit: float
+    p_fake: float | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Heatmap:
     """Where a detector looked on one frame: `values` (h, w) float32 in [0, 1] over `box_px`.
 
@@ -198,7 +229,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one detector says of one subject ("file", "face 1", "0:12–0:16").
+    """What one detector says of one subject ("file", "picture", "face 1", "0:12–0:16").
 
     `scored` carries a logit (p_fake only after calibration); `reported` carries findings without
     a score; `abstained` and `failed` carry a reason. `false_alarm_rate` is the measured share of
@@ -218,6 +249,7 @@ class Evidence:
     kind: ForgeryKind | None = None
     track_id: int | None = None
     spans: tuple[Span, ...] = ()
+    patches: tuple[Patch, ...] = ()
     heatmaps: tuple[Heatmap, ...] = ()
     findings: tuple[Finding, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from assay.bundles import Card, load_card
 from assay.bundles import card as card_module
 from assay.case import Case, _Seen
 from assay.options import Options
-from assay.types import Evidence, FaceTrack, FaceView, Media, Span
+from assay.types import Evidence, FaceTrack, FaceView, Media, Patch, PictureView, Span
 
 
 def make_media(kind: str = "video", **changes: Any) -> Media:
@@ -79,6 +80,26 @@ class MadeCase(Case):
         self.__dict__["frame_times_s"] = tuple(0.1 * i for i in range(n_frames))
         tracks = tuple(_track(track_id, of_track) for track_id, of_track in views.items())
         self.__dict__["_seen"] = _Seen(tracks, views, (), n_frames, n_faces_left_out, notes)
+
+
+class PictureCase(Case):
+    """A case of whole frames without a face: one is a picture, several are a video."""
+
+    def __init__(
+        self,
+        *pictures: Any,
+        options: Options | None = None,
+        media: Media | None = None,
+        views: dict[int, tuple[FaceView, ...]] | None = None,
+    ) -> None:
+        kind = "image" if len(pictures) == 1 else "video"
+        size = pictures[0].shape[1::-1] if pictures else (640, 480)
+        super().__init__(media or make_media(kind, size_px=size), options)
+        faces = MadeCase(views or {}, options, self.media)
+        wholes = tuple(PictureView(i, 0.1 * i, rgb) for i, rgb in enumerate(pictures))
+        self.__dict__["frame_times_s"] = tuple(0.1 * i for i in range(max(1, len(pictures))))
+        seen = replace(faces._seen, wholes=wholes, n_frames=max(1, len(pictures)))
+        self.__dict__["_seen"] = seen
 
 
 def make_case(n_tracks: int = 1, n_frames: int = 8, **changes: Any) -> MadeCase:
@@ -191,3 +212,21 @@ class Shifting(FaceDetector):
         untouched = make_view(view.track_id, view.frame_index, view.time_s)
         same = view.rgb.shape == untouched.rgb.shape and bool((view.rgb == untouched.rgb).all())
         return 3.0 if same else self.changed
+
+
+def make_patch(logit: float = 0.0, box: tuple[float, ...] = (0, 0, 32, 32), **more: Any) -> Patch:
+    x0, y0, x1, y1 = box
+    return Patch(more.pop("time_s", 0.0), (x0, y0, x1, y1), logit, **more)
+
+
+def make_picture_evidence(logit: float = 0.0, **changes: Any) -> Evidence:
+    """Scored evidence of another family about the whole picture."""
+    values: dict[str, Any] = {
+        "detector": "other",
+        "family": "picture_test",
+        "subject": "picture",
+        "kind": "generated",
+        "patches": (make_patch(logit),),
+        "spans": (Span(0.0, 0.0, logit),),
+    }
+    return make_evidence(logit, None, **{**values, **changes})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.bundles import Card, Network, load_card, open_network
+from assay.bundles.familiarity import familiarity
 from assay.case import Case
 from assay.inputs.face import FaceInput, crop_window, prepare
 from assay.subjects.quality import QualityLimits, why_unusable
@@ -21,7 +24,8 @@ class FaceBlending:
 
     Looks at: the traces that blending a face leaves (colour, sharpness, noise and resolution
     that change inside the face). Abstains when: there is no face, none of its frames can be
-    judged (too small, blurred, dark, flat), or fewer than three of a video's. Fails on: pictures
+    judged (too small, blurred, dark, flat), fewer than three of a video's can, or the face is
+    unlike everything that the network was calibrated on. Fails on: pictures
     generated whole, changes far from a face, heavy compression. Licences: the network is
     Apache-2.0 and was trained here; its card names the sets it was trained on.
     """
@@ -59,8 +63,12 @@ class FaceBlending:
         if case.media.kind == "video" and len(judged) < needed:
             seen = f"judged in {len(judged)} of {case.n_frames_examined} frames, {needed:g} needed"
             return self._without_score(f"too_short: The face can be {seen}.", subject, track_id)
-        logits, maps = score_views(judged, network, self.input, case.deadline.check)
-        maps_wanted = case.options.heatmaps
+        outputs = read_views(judged, network, self.input, case.deadline.check)
+        found = familiarity(outputs.get("features"), card)
+        if found is not None and found.abstains:
+            return self._without_score(found.reason, subject, track_id, found.as_details())
+        logits, maps_wanted = outputs["logit"], case.options.heatmaps
+        details = {"n_frames_judged": len(judged), "n_frames_left_out": len(reasons)}
         return Evidence(
             detector=self.name,
             version=self.version,
@@ -74,14 +82,24 @@ class FaceBlending:
                 Span(view.time_s, view.time_s, float(logit))
                 for view, logit in zip(judged, logits, strict=True)
             ),
-            heatmaps=_heatmaps(judged, logits, maps, self.input, card) if maps_wanted else (),
-            details={"n_frames_judged": len(judged), "n_frames_left_out": len(reasons)},
+            heatmaps=_heatmaps(judged, outputs, self.input, card) if maps_wanted else (),
+            details={
+                **details,
+                **(found.as_details() if found else {}),
+                "heatmap": dict(card.raw.get("heatmap") or {}),
+            },
             bundle_sha256=card.network_sha256,
             licence=card.licence,
             seconds_taken=time.monotonic() - started,
         )
 
-    def _without_score(self, reason: str, subject: str, track_id: int | None) -> Evidence:
+    def _without_score(
+        self,
+        reason: str,
+        subject: str,
+        track_id: int | None,
+        details: dict[str, float] | None = None,
+    ) -> Evidence:
         return Evidence(
             detector=self.name,
             version=self.version,
@@ -90,6 +108,7 @@ class FaceBlending:
             status="abstained",
             reason=reason,
             track_id=track_id,
+            details=details or {},
         )
 
 
@@ -109,22 +128,28 @@ def _judgeable(
 def score_views(
     views: list[FaceView], network: Network, recipe: FaceInput, check: object = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Logits (n,) and maps (n, 28, 28) in [0, 1] of n views; `check()` is called per batch."""
-    logits, maps = [], []
+    """Logits (n,) and maps (n, h, w) in [0, 1] of n views; `check()` is called per batch."""
+    outputs = read_views(views, network, recipe, check)
+    return outputs["logit"], outputs["mask"]
+
+
+def read_views(
+    views: list[FaceView], network: Network, recipe: FaceInput, check: object = None
+) -> dict[str, NDArray[Any]]:
+    """All outputs of the network for n views, by name; `check()` is called per batch."""
+    parts = []
     for start in range(0, len(views), BATCH):
         if callable(check):
             check()
         batch = np.stack([prepare(view, recipe) for view in views[start : start + BATCH]])
-        outputs = network.run(batch)
-        logits.append(outputs["logit"])
-        maps.append(outputs["mask"])
-    return np.concatenate(logits), np.concatenate(maps)
+        parts.append(network.run(batch))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _heatmaps(
-    views: list[FaceView], logits: FloatArray, maps: FloatArray, recipe: FaceInput, card: Card
+    views: list[FaceView], outputs: dict[str, NDArray[Any]], recipe: FaceInput, card: Card
 ) -> tuple[Heatmap, ...]:
-    highest = sorted(np.argsort(-logits)[:MAX_HEATMAPS])
+    highest, maps = sorted(np.argsort(-outputs["logit"])[:MAX_HEATMAPS]), outputs["mask"]
     return tuple(
         Heatmap(
             time_s=views[i].time_s,

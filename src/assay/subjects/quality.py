@@ -86,7 +86,7 @@ def measure(view: FaceView) -> FaceQuality:
     small = _shrunk(grey)
     x0, y0, x1, y1 = (float(value) for value in view.frame_box_px)
     size_px = max(0.0, min(x1 - x0, y1 - y0))
-    sharpness = _sharpness(small)
+    sharpness = sharpness_of(small)
     brightness, contrast = float(small.mean()), float(small.std())
     landmark_confidence = _landmark_confidence(view)
     return FaceQuality(
@@ -95,7 +95,7 @@ def measure(view: FaceView) -> FaceQuality:
         brightness=brightness,
         contrast=contrast,
         # A shrunken view has lost its grid: nothing is measured there.
-        blockiness=_blockiness(grey) if view.scale == 1.0 else 0.0,
+        blockiness=blockiness_of(grey) if view.scale == 1.0 else 0.0,
         landmark_confidence=landmark_confidence,
         score=_score(size_px, sharpness, brightness, contrast, landmark_confidence),
     )
@@ -161,7 +161,7 @@ def _shrunk(grey: Grey) -> Grey:
     return area_mean(area_mean(grey, size[1], axis=0), size[0], axis=1)
 
 
-def _sharpness(grey: Grey) -> float:
+def sharpness_of(grey: Grey) -> float:
     """One minus the blur effect (Crete et al., 2007, "The blur effect", SPIE 6492).
 
     Blurring a sharp picture once more changes its neighbour differences much, blurring a blurred
@@ -182,7 +182,7 @@ def _sharpness(grey: Grey) -> float:
     return min(found)
 
 
-def _blockiness(grey: Grey) -> float:
+def blockiness_of(grey: Grey) -> float:
     """How much the steps across an 8-pixel grid exceed the others; the grid's phase is searched.
 
     After Wang, Sheikh and Bovik (2002): here the excess of the strongest phase over the median

@@ -1,4 +1,4 @@
-"""From raw logits to probabilities: each detector's own calibration, face by face."""
+"""From raw logits to probabilities: each detector's own calibration, subject by subject."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def calibrate(
     """Give scored evidence its p_fake, threshold and false-alarm rate, spans included.
 
     Platt scaling (Platt, 1999) as fitted in the bundle's card. `threshold` is the p_fake of the
-    operating point's cut for ONE face; `verdict.fuse` raises it where there are several. The
-    false-alarm rate is that of one bona fide face reaching this score. A score that cannot be
+    operating point's cut for ONE subject; `verdict.fuse` raises it where there are several. The
+    false-alarm rate is that of one bona fide subject reaching this score. A score that cannot be
     calibrated (no card, no calibration, no such operating point) becomes an abstention: an
     uncalibrated number has no meaning to a reader.
     """
@@ -80,10 +80,13 @@ def _calibrated(one: Evidence, operating_point: str, card: Card | None) -> Evide
         threshold=fit.p_fake(point.threshold),
         false_alarm_rate=fit.false_alarm_rate(logit),
         spans=tuple(replace(span, p_fake=fit.p_fake(span.logit)) for span in one.spans),
+        patches=tuple(replace(patch, p_fake=fit.p_fake(patch.logit)) for patch in one.patches),
         bundle_sha256=one.bundle_sha256 or card.network_sha256,
         licence=one.licence or card.licence,
     )
 
 
 def _uncalibrated(one: Evidence, reason: str) -> Evidence:
-    return replace(one, status="abstained", logit=None, reason=reason, spans=(), heatmaps=())
+    return replace(
+        one, status="abstained", logit=None, reason=reason, spans=(), patches=(), heatmaps=()
+    )

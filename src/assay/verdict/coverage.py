@@ -12,6 +12,8 @@ from assay.verdict.stability import VARIANTS
 
 NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice detector is installed.")
 NOT_ASKED = "it was not asked for."
+LEAST_UNREAD = 0.05
+GRID = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def cover(
         not_tested=(
             *_kinds_not_tested(case.media.kind, case, scored, installed),
             *_parts_not_tested(case),
+            *_windows_not_read(case, scored),
+            *_familiarity_not_checked(scored, installed),
             *_detectors_not_heard(evidence, installed),
         ),
     )
@@ -82,6 +86,8 @@ def _tested(
             sentences.append(
                 f"Faces: {_count(len(faces), 'person')} {where} by {name}: {looks_at}."
             )
+        elif scored and scored[0].patches:
+            sentences.append(f"{_read(case, scored[0])} by {name}: {looks_at}.")
         elif scored:
             sentences.append(f"{scored[0].subject.capitalize()} by {name}: {looks_at}.")
         elif any(e.detector == name and e.status == "reported" for e in evidence):
@@ -90,6 +96,15 @@ def _tested(
     if changes:
         sentences.append(f"Whether the score stands after {changes}.")
     return sentences
+
+
+def _read(case: Case, one: Evidence) -> str:
+    """How much of the whole picture was read."""
+    windows = _count(len(one.patches), "window")
+    if case.media.kind != "video":
+        return f"The whole picture, in {windows} of its own resolution"
+    frames = _count(len({patch.time_s for patch in one.patches}), "frame")
+    return f"Whole frames, with or without a face: {windows} in {frames}"
 
 
 def _where(case: Case) -> str:
@@ -117,7 +132,11 @@ def _kinds_not_tested(
         sentences.append(
             f"{_count(len(case.tracks), 'face')} found: no detector for faces was run."
         )
-    if kind != "audio" and not any(one.track_id is None for one in scored):
+    if kind != "audio" and any(one.patches for one in scored):
+        sentences.append(
+            "Parts outside faces that were added, removed or re-drawn: no detector looks for them."
+        )
+    elif kind != "audio":
         sentences.append(
             "Everything outside faces: no detector for generated scenes or edited objects gave "
             "a score."
@@ -153,11 +172,58 @@ def _parts_not_tested(case: Case) -> list[str]:
     return sentences
 
 
+def _windows_not_read(case: Case, scored: Sequence[Evidence]) -> list[str]:
+    """The share of the frames between the windows, where a detector did not read all of them."""
+    sentences = []
+    sizes = {view.time_s: view.rgb.shape[:2] for view in case.picture_views}
+    for one in scored:
+        shares = [_unread(one, time_s, size) for time_s, size in sizes.items()]
+        known = [share for share in shares if share is not None]
+        if known and sum(known) / len(known) >= LEAST_UNREAD:
+            share = sum(known) / len(known)
+            what = "picture" if case.media.kind == "image" else "frames"
+            sentences.append(
+                f"{share:.0%} of the {what}, between the windows that {one.detector} read."
+            )
+    return sentences
+
+
+def _unread(one: Evidence, time_s: float, size: tuple[int, ...]) -> float | None:
+    """The share of one frame outside all windows, to about 2 %; None where none was read."""
+    import numpy as np
+
+    boxes = [patch.box_px for patch in one.patches if patch.time_s == time_s]
+    if not boxes:
+        return None
+    read = np.zeros((GRID, GRID), bool)
+    to_cell = np.array([GRID / size[1], GRID / size[0]] * 2)
+    for box in boxes:
+        x0, y0, x1, y1 = np.rint(np.array(box) * to_cell).astype(int)
+        read[y0:y1, x0:x1] = True
+    return float(1 - read.mean())
+
+
+def _familiarity_not_checked(scored: Sequence[Evidence], installed: Installed) -> list[str]:
+    """Detectors whose bundle cannot tell whether a file resembles its calibration set."""
+    unchecked = {
+        one.detector
+        for one in scored
+        if "domain_distance" not in one.details
+        and getattr(installed.run.get(one.detector), "bundle", None)
+    }
+    return [
+        f"Whether the file resembles what {name} was calibrated on: its bundle holds no measure of "
+        "that."
+        for name in sorted(unchecked)
+    ]
+
+
 def _detectors_not_heard(evidence: Sequence[Evidence], installed: Installed) -> list[str]:
     sentences = [f"{name} was not run: {why}" for name, why in installed.not_run.items()]
     for one in evidence:
         if one.status in ("abstained", "failed"):
             said = "failed on" if one.status == "failed" else "abstained on"
-            subject = "the file" if one.subject == "file" else one.subject
+            whole = one.subject in ("file", "picture")
+            subject = f"the {one.subject}" if whole else one.subject
             sentences.append(f"{one.detector} {said} {subject}: {reason_of(one).text}")
     return list(dict.fromkeys(sentences))

@@ -22,6 +22,7 @@ from assay.types import (
 from assay.verdict.coverage import NO_VOICE_DETECTOR, NOT_ASKED, Installed, cover, reason_of
 from assay.verdict.fuse import Fused
 from assay.verdict.gate import Domain
+from assay.verdict.heatmaps import heatmap_sentences
 
 STRONG_FALSE_ALARM_RATE = 0.001
 EXIT_CODES: dict[Label, int] = {
@@ -51,7 +52,7 @@ def decide(known: Examined) -> Verdict:
     """The verdict. Its exit code is 1 for strong evidence, 3 where nothing could be scored.
 
     `strong_evidence`: two independent families fire, or one at a score that a bona fide file
-    with as many faces reaches in fewer than 0.1 % of cases. `some_evidence`: something fires.
+    with as many scores reaches in fewer than 0.1 % of cases. `some_evidence`: something fires.
     `inconclusive`: the answer flips under a harmless change, detectors contradict each other,
     the cut lies within the score's interval, or something fires outside the measured domain.
     """
@@ -120,7 +121,7 @@ def _doubts(fused: Fused, stability: Stability | None, domain: Domain) -> list[R
         text = "The score exceeds every bona fide face measured, but too few were measured to "
         doubts.append(Reason("too_many_faces_for_rate", text + "exclude chance among so many."))
     if fused.fired and domain.ok is False:
-        text = "The score is high, but the file lies outside what the detectors were measured on."
+        text = "The score is high, but what was scored lies outside what was measured."
         doubts.extend([Reason("out_of_domain", text), *domain.reasons])
     return doubts
 
@@ -130,11 +131,18 @@ def _facts(fused: Fused) -> list[Reason]:
     for one in fused.fired or (fused.top,):
         fires = one in fused.fired
         word, code = ("above", "score_above_cut") if fires else ("below", "score_below_cut")
-        text = f"{one.detector} gives {one.subject} {one.p_fake:.3f}, {word} its cut"
+        text = f"{one.detector} gives {_subject(one)} {one.p_fake:.3f}, {word} its cut"
         # A cut of one is no cut: too few bona fide faces were measured for so many scores.
         cut = f" of {one.threshold:.3f}." if one.threshold is not None else "."
         facts.append(Reason(code, text + cut))
+    for one in fused.set_aside:
+        text = f"{one.detector} gives {_subject(one)} {one.p_fake:.3f} too, which does not count: "
+        facts.append(Reason("set_aside", text + "it lies outside what was measured."))
     return facts
+
+
+def _subject(one: Evidence) -> str:
+    return f"the {one.subject}" if one.subject in ("picture", "file") else one.subject
 
 
 def _why_strong(fused: Fused) -> list[Reason]:
@@ -227,6 +235,7 @@ def _limits(known: Examined) -> list[str]:
             f"The error rates were measured on {point.measured_on}; elsewhere they can be higher.",
             "p_fake assumes that manipulated and untouched are equally likely beforehand.",
         ]
+        limits += heatmap_sentences(known.evidence)
         if known.stability is None:
             limits.append("Whether the score stands after re-saving or resizing was not tested.")
     limits.append(

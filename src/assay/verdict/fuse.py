@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assay.bundles import Card
 from assay.types import Agreement, Evidence, OperatingPoint
 from assay.verdict.calibrate import cut_logit
+from assay.verdict.gate import excess
 
+Key = tuple[str, str]
+LEAST_WIDENING = 2.0
 CLEARLY_NO = 0.5
 NINETY_PERCENT = 1.645
 MAX_Z = 60.0
@@ -21,7 +24,9 @@ class Fused:
 
     `top` decided the score; `file_false_alarm_rate` is the chance that a bona fide file with as
     many scores reaches it. `beyond_measure` says that `top` lies above every bona fide score
-    measured and still cannot fire, because too few were measured for so many faces.
+    measured and still cannot fire, because too few were measured for so many faces. `set_aside`
+    holds what reaches its cut and does not count, being outside the measured domain while
+    something inside it fires.
     """
 
     p_fake: float
@@ -33,6 +38,7 @@ class Fused:
     file_false_alarm_rate: float
     beyond_measure: bool
     agreement: Agreement
+    set_aside: tuple[Evidence, ...] = ()
 
     @property
     def families_fired(self) -> tuple[str, ...]:
@@ -40,8 +46,16 @@ class Fused:
         return tuple(sorted({one.family for one in self.fired}))
 
 
+def key_of(one: Evidence) -> Key:
+    """What tells evidence apart: detector and subject."""
+    return (one.detector, one.subject)
+
+
 def fuse(
-    evidence: Sequence[Evidence], operating_point: str, cards: Mapping[str, Card]
+    evidence: Sequence[Evidence],
+    operating_point: str,
+    cards: Mapping[str, Card],
+    set_aside: Collection[Key] = (),
 ) -> Fused | None:
     """Fuse calibrated evidence; None where nothing was scored.
 
@@ -51,14 +65,16 @@ def fuse(
     stays within the operating point's rate. The correction counts every score, whichever
     detector it came from, and is exact for independent scores and cautious for related ones.
     Families of detectors are kept apart: the file's p_fake is the highest calibrated one (among
-    those that fire, if any), never an average that would hide a conflict.
+    those that fire, if any), never an average that would hide a conflict. What `set_aside` names
+    counts as a score, but does not fire while anything else does.
     """
     scored = [one for one in evidence if one.p_fake is not None]
     if not scored:
         return None
     n = len(scored)
     raised = {id(one): _raise_threshold(one, operating_point, n, cards) for one in scored}
-    fired = tuple(new for new, fires in raised.values() if fires)
+    reaching = tuple(new for new, fires in raised.values() if fires)
+    fired = tuple(one for one in reaching if key_of(one) not in set_aside) or reaching
     top = max(fired or [new for new, _ in raised.values()], key=_p_fake)
     point = cards[top.detector].operating_point(operating_point)
     return Fused(
@@ -71,6 +87,7 @@ def fuse(
         file_false_alarm_rate=rate_of_file(top.false_alarm_rate, n),
         beyond_measure=not fired and _beyond_measure(top, point, n, cards[top.detector]),
         agreement=_agreement(evidence, fired, cards),
+        set_aside=tuple(one for one in reaching if one not in fired),
     )
 
 
@@ -107,7 +124,8 @@ def _interval(top: Evidence, card: Card) -> tuple[float, float]:
 
     Two independent sources of error, added as squares in calibrated logits: the calibration's
     own (from the card) and the standard error over the frames, 1.645 · s / √n. Frames of one
-    clip resemble each other, so the second is a lower bound; a single frame adds nothing.
+    clip resemble each other, so the second is a lower bound; a single frame adds nothing. Of an
+    unfamiliar subject the width is multiplied by the square of its excess, and doubled at least.
     """
     fit = card.calibration
     if fit is None or top.logit is None:
@@ -115,6 +133,9 @@ def _interval(top: Evidence, card: Card) -> tuple[float, float]:
     centre = fit.scale * top.logit + fit.bias
     frames = [fit.scale * span.logit + fit.bias for span in top.spans]
     half = math.hypot(fit.interval_width_logit, NINETY_PERCENT * _standard_error(frames))
+    outside = excess(top) or 0.0
+    if outside > 1:
+        half *= max(LEAST_WIDENING, outside**2)
     return (_sigmoid(centre - half), _sigmoid(centre + half))
 
 

@@ -5,6 +5,7 @@ face_too_blurred     the face itself (subjects.quality.unusable); of most of its
 too_compressed       blocks show, or the video spends too few bits a pixel
 too_short            the face is usable in too few frames of a video
 truncated            the file ends early
+unfamiliar           its features lie outside those of the calibration set
 """
 
 from __future__ import annotations
@@ -15,19 +16,70 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from assay.bundles import Card
 from assay.case import Case
 from assay.errors import EmptyBoxError
 from assay.subjects.quality import DEFAULT_LIMITS, FaceQuality, QualityLimits, measure, unusable
-from assay.types import FaceView, Media, Reason
+from assay.types import Evidence, FaceView, Media, Reason
+from assay.verdict.picture_gate import PictureLimits, picture_faults
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Whether the file lies in the measured domain (None: there was no face to measure)."""
+    """Whether a subject lies in the measured domain (None: there was nothing to measure)."""
 
     ok: bool | None
     reasons: tuple[Reason, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+def domain_of(case: Case, evidence: Evidence, card: Card) -> Domain:
+    """The domain of the one subject that this evidence is about, by its detector's own limits.
+
+    A small face says nothing against a verdict on the whole picture, nor a blurred background
+    against one on a face. Of sound nothing is measured here.
+    """
+    if evidence.track_id is not None:
+        found = judge_quality(case, evidence.track_id, QualityLimits.from_card(card.in_domain))
+    elif evidence.patches:
+        found = _judge_picture(case, evidence, PictureLimits.from_card(card.in_domain))
+    else:
+        found = Domain(None)
+    unfamiliar = unfamiliarity(evidence)
+    if unfamiliar is None:
+        return found
+    return Domain(False, (*found.reasons, unfamiliar), found.quality)
+
+
+def excess(evidence: Evidence) -> float | None:
+    """How often the familiar distance fits into the evidence's own; None where not measured.
+
+    Above 1 the subject lies outside what its detector was calibrated on.
+    """
+    distance = evidence.details.get("domain_distance")
+    limit = evidence.details.get("domain_limit")
+    if not isinstance(distance, int | float) or not isinstance(limit, int | float) or limit <= 0:
+        return None
+    return float(distance) / float(limit)
+
+
+def unfamiliarity(evidence: Evidence) -> Reason | None:
+    """The reason `unfamiliar`, None where the subject is familiar or that was not measured."""
+    found = excess(evidence)
+    if found is None or found <= 1:
+        return None
+    subject = "The picture" if evidence.subject == "picture" else evidence.subject.capitalize()
+    text = f"{subject} is unlike what {evidence.detector} was calibrated on ({found:.2f} of the "
+    return Reason("unfamiliar", text + "limit): its error rates may not hold.")
+
+
+def _judge_picture(case: Case, evidence: Evidence, limits: PictureLimits) -> Domain:
+    bits = bits_per_pixel(case.media)
+    reasons, summary = picture_faults(case, evidence, limits, bits)
+    if bits is not None:
+        summary["bits_per_pixel"] = round(bits, 4)
+    # What was measured on the main face is still told; it does not count.
+    return Domain(not reasons, tuple(reasons), {**judge_quality(case, None).quality, **summary})
 
 
 def judge_quality(

@@ -73,9 +73,10 @@ def _checked(found: object, detector: type[Detector]) -> Evidence:
         Span(_number(span.start_s), _number(span.end_s), _number(span.logit))
         for span in found.spans
     )
+    patches = tuple(replace(patch, logit=_number(patch.logit)) for patch in found.patches)
     logit = None if found.logit is None else _number(found.logit)
     # Calibrating is not the detector's business: whatever p_fake it claims is dropped.
-    return replace(found, logit=logit, spans=spans, p_fake=None, threshold=None)
+    return replace(found, logit=logit, spans=spans, patches=patches, p_fake=None, threshold=None)
 
 
 def _number(value: Any) -> float:

@@ -7,17 +7,19 @@ verdict. To join, a change is added to `VARIANTS`; nothing else is edited.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.bundles import Card
-from assay.case import Case, ViewChange
+from assay.case import Case, PictureChange, ViewChange
 from assay.detectors import Detector
 from assay.media.resample import blurred, resaved, resized
 from assay.types import Evidence, FaceView, Span, Stability
+from assay.verdict import picture_variants
 from assay.verdict.calibrate import calibrate
-from assay.verdict.fuse import Fused, fuse
+from assay.verdict.fuse import Fused, Key, fuse, key_of
+from assay.verdict.picture_variants import Reading, reading_of, shift_of
 from assay.verdict.run import run_detector
 
 RESAVE_QUALITY = 75
@@ -25,6 +27,7 @@ RESIZE_FACTOR = 0.75
 CROP_SHARE = 0.03
 BLUR_SIGMA_PX = 0.8
 MAX_TRACKS = 2
+MAX_READINGS = 2
 MAX_VIEWS = 6
 
 
@@ -83,16 +86,16 @@ class Variant:
     vary: Callable[[Case], Case]
 
 
-def of_views(text: str, change: ViewChange) -> Variant:
-    """A variant that changes every face view."""
-    return Variant(text, lambda case: case.varied(change))
+def of_views(text: str, change: ViewChange, picture_change: PictureChange | None = None) -> Variant:
+    """A variant that changes every face view and, where told how, every picture view."""
+    return Variant(text, lambda case: case.varied(change, picture_change))
 
 
 VARIANTS: dict[str, Variant] = {
-    "resave": of_views("saving it as JPEG of quality 75", resave),
-    "resize": of_views("shrinking it to three quarters", resize),
-    "crop": of_views("cropping it by 3 %", crop),
-    "soften": of_views("a mild blur", soften),
+    "resave": of_views("saving it as JPEG of quality 75", resave, picture_variants.resave),
+    "resize": of_views("shrinking it to three quarters", resize, picture_variants.resize),
+    "crop": of_views("cropping it by 3 %", crop, picture_variants.crop),
+    "soften": of_views("a mild blur", soften, picture_variants.soften),
 }
 
 
@@ -103,39 +106,62 @@ def measure_stability(
     operating_point: str,
     cards: Mapping[str, Card],
 ) -> Stability | None:
-    """Score the highest faces again under each variant; None where no face was scored.
+    """Score the highest subjects again under each variant; None where that is not possible.
 
-    At most two tracks and six views a track are scored again. A variant's effect on a track is
-    the median change of its frames' logits, frame against the same frame, and is added to the
-    track's logit: so few frames stand for all of them, however the detector aggregates. The
-    file is then calibrated and fused anew; a flip is a change of whether it fires. `scores`
-    holds `as_is` first. A variant that could not be scored, or that the file's time limit left
-    no time for, is missing from it.
+    At most two tracks and six views a track are scored again, and of whole pictures three
+    windows each for two detectors. A variant's effect on a track is the median change of its
+    frames' logits, frame against the same frame (of a picture: window against the same window),
+    and is added to its logit: so few frames stand for all of them, however the detector
+    aggregates. The file is then calibrated and fused anew; a flip is a change of whether it
+    fires. `scores` holds `as_is` first. A variant under which what decided could not be scored,
+    or that the file's time limit left no time for, is missing from it.
     """
     chosen = _highest(fused.evidence)
-    if not chosen:
-        return None
+    readings = _readings(case, fused.evidence)
     scores, flips = {"as_is": fused.p_fake}, 0
     small = case.narrowed(_views_to_keep(case, chosen))
+    aside = {key_of(one) for one in fused.set_aside}
     for name, variant in VARIANTS.items():
         shifts = _shifts(variant.vary(small), chosen, detectors)
-        if not shifts:
+        shifts |= _picture_shifts(variant, readings, detectors)
+        if key_of(fused.top) not in shifts:
             continue
         changed = calibrate(_shifted(fused.evidence, shifts), operating_point, cards)
-        again = fuse(changed, operating_point, cards)
+        again = fuse(changed, operating_point, cards, aside)
         if again is not None:
             scores[name] = again.p_fake
-            flips += bool(again.fired) != bool(fused.fired)
+            flips += _fires(again, aside) != _fires(fused, aside)
     if len(scores) == 1:
         return None
     return Stability(scores, flips, max(scores.values()) - min(scores.values()))
 
 
-Key = tuple[str, str]
+def _fires(fused: Fused, aside: Collection[Key]) -> bool:
+    """Whether anything fires that counts."""
+    return any(key_of(one) not in aside for one in fused.fired)
 
 
-def _key(one: Evidence) -> Key:
-    return (one.detector, one.subject)
+def _readings(case: Case, evidence: Sequence[Evidence]) -> list[Reading]:
+    """What is tried again of whole pictures: the two highest scores."""
+    scored = [e for e in evidence if e.p_fake is not None and e.track_id is None and e.patches]
+    scored.sort(key=lambda e: -(e.p_fake or 0.0))
+    found = [reading_of(case, one) for one in scored[:MAX_READINGS]]
+    return [reading for reading in found if reading is not None]
+
+
+def _picture_shifts(
+    variant: Variant, readings: Sequence[Reading], detectors: Mapping[str, type[Detector]]
+) -> dict[Key, float]:
+    shifts: dict[Key, float] = {}
+    for reading in readings:
+        if reading.case.deadline.remaining_s <= 0:
+            break
+        key = key_of(reading.evidence)
+        for after in run_detector(detectors[key[0]], variant.vary(reading.case)):
+            shift = shift_of(reading, after) if key_of(after) == key else None
+            if shift is not None:
+                shifts[key] = shift
+    return shifts
 
 
 def _highest(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -163,13 +189,13 @@ def _shifts(
     varied: Case, chosen: Sequence[Evidence], detectors: Mapping[str, type[Detector]]
 ) -> dict[Key, float]:
     shifts: dict[Key, float] = {}
-    before = {_key(one): one for one in chosen}
+    before = {key_of(one): one for one in chosen}
     for name in dict.fromkeys(one.detector for one in chosen):
         if varied.deadline.remaining_s <= 0:
             break
         for after in run_detector(detectors[name], varied):
-            if after.logit is not None and _key(after) in before:
-                shifts[_key(after)] = _shift(before[_key(after)], after)
+            if after.logit is not None and key_of(after) in before:
+                shifts[key_of(after)] = _shift(before[key_of(after)], after)
     return shifts
 
 
@@ -188,7 +214,9 @@ def _at(spans: Sequence[Span], time_s: float) -> Span | None:
 
 def _shifted(evidence: Sequence[Evidence], shifts: Mapping[Key, float]) -> list[Evidence]:
     return [
-        replace(one, logit=(one.logit or 0.0) + shifts[_key(one)]) if _key(one) in shifts else one
+        replace(one, logit=(one.logit or 0.0) + shifts[key_of(one)])
+        if key_of(one) in shifts
+        else one
         for one in evidence
     ]
 
