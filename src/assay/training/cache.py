@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ MIN_FACE_PX = 64
 
 @dataclass(frozen=True, slots=True)
 class CachedView:
-    """One face from the training media. `twin` is the swapped counterpart of a genuine half."""
+    """One face from the training media. `twin` is the swapped counterpart of a genuine half;
+    `reconstructions` are what generative networks make of the same pixels."""
 
     group: str
     method: str
@@ -40,12 +42,13 @@ class CachedView:
     box_px: FloatArray
     source_path: str
     twin: Array | None = None
+    reconstructions: tuple[Array, ...] = ()
 
 
 def cached_views(items: Sequence[Item], folder: Path) -> list[CachedView]:
     """The views of all items, from the cache where it has them; memory-mapped."""
     folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2)) as pool:
         done = tqdm(
             pool.map(lambda item: _of_item(item, folder), items), total=len(items), desc="faces"
         )

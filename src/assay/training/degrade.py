@@ -28,29 +28,50 @@ class Degradation:
         return rgb
 
 
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """How often a step is drawn, and the lowest JPEG quality."""
+
+    resize: float
+    jpeg: float
+    jpeg_from: int
+    h264: float
+
+
 def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
-    """Draw colour, noise, blur, resize, JPEG and H.264 steps for one pair.
+    """Draw colour, noise, blur, resize, JPEG and H.264 steps for one pair of faces.
 
     `side_px` is the face's size: it is never shrunk below 56 px.
     """
+    least = min(1.0, max(0.25, 56 / max(side_px, 1.0)))
+    return _drawn(rng, (least, 1.0), Odds(resize=0.45, jpeg=0.6, jpeg_from=35, h264=0.2))
+
+
+def draw_picture_degradation(
+    rng: np.random.Generator, scales: tuple[float, float], jpeg_share: float
+) -> Degradation:
+    """The same for a pair of whole pictures, resized by a factor within `scales`."""
+    return _drawn(rng, scales, Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08))
+
+
+def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) -> Degradation:
     steps: list[Step] = [_colour(rng)]
     if rng.random() < 0.08:
         steps.append(_grey)
     if rng.random() < 0.2:
         steps.append(_blur(float(rng.uniform(0.3, 1.4))))
     scale = 1.0
-    if rng.random() < 0.45:
-        least = min(1.0, max(0.25, 56 / max(side_px, 1.0)))
-        scale = float(rng.uniform(least, 1.0))
+    if rng.random() < odds.resize:
+        scale = float(rng.uniform(*scales))
         steps.append(_resize(scale, rng))
     if rng.random() < 0.15:
         steps.append(_noise(float(rng.uniform(1, 8)), int(rng.integers(1 << 31))))
     if rng.random() < 0.1:
         steps.append(_sharpen(float(rng.uniform(0.2, 0.8))))
-    if rng.random() < 0.2:
+    if rng.random() < odds.h264:
         steps.append(_h264(int(rng.integers(18, 38))))
-    if rng.random() < 0.6:
-        steps.append(_jpeg(int(rng.integers(35, 99))))
+    if rng.random() < odds.jpeg:
+        steps.append(_jpeg(int(rng.integers(odds.jpeg_from, 99))))
     return Degradation(tuple(steps), scale)
 
 

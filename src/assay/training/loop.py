@@ -1,23 +1,38 @@
-"""The training loop: paired batches, averaged weights, checkpoints, curves."""
+"""The training loop, on Lightning: paired batches, averaged weights, checkpoints, curves.
+
+Several networks may be trained side by side on the same batches, each leaving out some sources:
+that is how the leave-one-out tables are made at little more than the cost of one.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import lightning
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
-from assay.training.pairs import PairSource
+from assay.training.curves import draw_curves
+from assay.training.pairs import Pair
+
+
+class Source(Protocol):
+    """Draws pairs; the same seed always gives the same one. `tags` are all methods and sources."""
+
+    tags: tuple[str, ...]
+
+    def draw(self, seed: int) -> Pair:
+        """The pair of that seed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,8 @@ class Schedule:
     """How long and how fast: batches of `pairs` pairs, cosine from `learning_rate` to 0.
 
     Training ends after `steps`, or after `minutes` where that comes first; the learning rate
-    follows whichever is further on, so that it has always reached 0 at the end.
+    follows whichever is further on, so that it has always reached 0 at the end. It also ends when
+    the check has not improved for `patience` checks.
     """
 
     steps: int
@@ -38,178 +54,306 @@ class Schedule:
     mask_weight: float = 1.0
     ranking_weight: float = 0.5
     check_every: int = 250
+    check_pairs: int = 384
+    patience: int = 1000
     workers: int = 1
     seed: int = 7
     device: str = "auto"
+    devices: int = 1
 
 
-class PairDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
+@dataclass(slots=True)
+class Member:
+    """One network in training and the methods and sources whose pairs it never sees."""
+
+    name: str
+    net: nn.Module
+    leaves_out: frozenset[str] = field(default_factory=frozenset)
+
+
+class PairDataset(Dataset[dict[str, Any]]):
     """Pair number i of the run; drawn by seed, so that a resumed run sees the same pairs."""
 
-    def __init__(self, source: PairSource, first: int, count: int, seed: int) -> None:
+    def __init__(self, source: Source, first: int, count: int, seed: int) -> None:
         self.source, self.first, self.count, self.seed = source, first, count, seed
+        self.codes = {tag: code for code, tag in enumerate(source.tags)}
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, i: int) -> dict[str, Any]:
         pair = self.source.draw(self.seed * 1_000_003 + self.first + i)
-        return (
-            torch.from_numpy(pair.genuine),
-            torch.from_numpy(pair.fake),
-            torch.from_numpy(pair.mask),
-        )
+        item = {
+            "genuine": torch.from_numpy(pair.genuine),
+            "fake": torch.from_numpy(pair.fake),
+            "aligned": pair.aligned,
+            "method": self.codes[pair.method],
+            "source": self.codes[pair.source],
+        }
+        if pair.mask is not None:
+            item["mask"] = torch.from_numpy(pair.mask)
+        return item
 
 
 def pair_loss(
-    logits: Tensor, masks: Tensor, wanted: Tensor, schedule: Schedule
-) -> tuple[Tensor, dict[str, float]]:
-    """Score, mask and ranking loss of one batch: the genuine half first, then its forgeries."""
+    logits: Tensor,
+    aligned: Tensor,
+    masks: Tensor | None,
+    wanted: Tensor | None,
+    schedule: Schedule,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Score, mask and ranking loss of one batch: the genuine half first, then its forgeries.
+
+    The ranking term asks that a forgery score above its own genuine picture; it counts for
+    aligned pairs only.
+    """
     n = len(logits) // 2
     labels = torch.cat([torch.zeros(n), torch.ones(n)]).to(logits)
     score = nn.functional.binary_cross_entropy_with_logits(logits, labels)
-    targets = torch.cat([torch.zeros_like(wanted), wanted])
-    mask = nn.functional.binary_cross_entropy_with_logits(masks, targets)
-    ranking = nn.functional.softplus(logits[:n] - logits[n:]).mean()
-    total = score + schedule.mask_weight * mask + schedule.ranking_weight * ranking
+    gaps = nn.functional.softplus(logits[:n] - logits[n:]) * aligned
+    ranking = gaps.sum() / aligned.sum().clamp(min=1)
+    total = score + schedule.ranking_weight * ranking
+    numbers = {"score": score.detach(), "ranking": ranking.detach()}
+    if masks is not None and wanted is not None:
+        targets = torch.cat([torch.zeros_like(wanted), wanted])
+        mask = nn.functional.binary_cross_entropy_with_logits(masks, targets)
+        total = total + schedule.mask_weight * mask
+        numbers["mask"] = mask.detach()
     right = ((logits > 0) == (labels > 0.5)).float().mean()
-    return total, {
-        "loss": total.item(),
-        "score": score.item(),
-        "mask": mask.item(),
-        "ranking": ranking.item(),
-        "accuracy": right.item(),
-    }
+    return total, {"loss": total.detach(), "accuracy": right, **numbers}
 
 
-class Trainer:
-    """Trains one network on one PairSource; everything it needs to go on lies in `folder`."""
+class PairModule(lightning.LightningModule):
+    """Trains its members on the pairs of `source`, and checks them on those of `checks`."""
 
     def __init__(
-        self, net: nn.Module, source: PairSource, schedule: Schedule, folder: Path
+        self, members: Sequence[Member], source: Source, checks: Source, schedule: Schedule
     ) -> None:
-        self.schedule, self.source, self.folder = schedule, source, folder
-        self.device = _device(schedule.device)
-        self.net = net.to(self.device).to(memory_format=torch.channels_last)
-        self.averaged = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(schedule.average), use_buffers=True
-        )
-        if self.device.type == "cpu":
-            keep_depthwise_exact(self.net)  # after the copy for averaging was made
-        self.optimiser = torch.optim.AdamW(
-            _groups(self.net, schedule.weight_decay), lr=schedule.learning_rate
-        )
-        self.step, self.seconds = 0, 0.0
-        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__()
+        self.members = list(members)
+        self.nets = nn.ModuleList(member.net for member in members)
+        self.source, self.checks, self.schedule = source, checks, schedule
+        codes = {tag: code for code, tag in enumerate(source.tags)}
+        self.left_out = [[codes[t] for t in sorted(m.leaves_out) if t in codes] for m in members]
+        self.seconds = 0.0
+        self._last: float | None = None
+        self._scored: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def train(self, check: Any) -> None:
-        """Run to the last step; `check(net) -> dict` is called now and then, and at the end."""
-        schedule = self.schedule
-        bar = tqdm(total=schedule.steps, initial=self.step, desc="train", mininterval=5)
-        self.net.train()
-        last = time.monotonic()
-        for batch in self._batches():
-            started = time.monotonic()
-            numbers = self._one_step(*batch)
-            self.step += 1
-            self.seconds += time.monotonic() - last
-            last = time.monotonic()
-            bar.update()
-            bar.set_postfix(loss=f"{numbers['loss']:.3f}", accuracy=f"{numbers['accuracy']:.2f}")
-            numbers["seconds"] = time.monotonic() - started
-            self._note("curve.csv", {"step": self.step, **numbers})
-            over = self._progress() >= 1
-            if self.step % schedule.check_every == 0 or over:
-                self._note("checks.csv", {"step": self.step, **check(self.averaged.module)})
-                self.save()
-                draw_curves(self.folder)
-                self.net.train()
-            if over:
-                break
-        bar.close()
+    @property
+    def progress(self) -> float:
+        """How far the run is, 0 to 1, by steps or by the clock."""
+        by_clock = self.seconds / (60 * self.schedule.minutes)
+        return max(self.global_step / self.schedule.steps, by_clock)
 
-    def _batches(self) -> Iterator[Any]:
-        if self._progress() >= 1:  # a finished run, resumed for its export
-            return
-        schedule = self.schedule
-        first = self.step * schedule.pairs
-        count = schedule.steps * schedule.pairs - first
-        dataset = PairDataset(self.source, first, count, schedule.seed)
-        yield from DataLoader(
-            dataset,
-            batch_size=schedule.pairs,
-            num_workers=schedule.workers,
-            prefetch_factor=4 if schedule.workers else None,
-            worker_init_fn=_quiet_worker,
-        )
-
-    def _one_step(self, genuine: Tensor, fake: Tensor, wanted: Tensor) -> dict[str, float]:
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
-        pictures = torch.cat([genuine, fake]).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            x = pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
-            logits, masks = self.net.scaled((x - 127.0) / 128.0)  # type: ignore[operator]
-        loss, numbers = pair_loss(
-            logits.float(), masks.float(), wanted.to(self.device), self.schedule
-        )
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"The loss is {loss.item()} at step {self.step}.")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
-        self.averaged.update_parameters(self.net)
-        return numbers
-
-    def _progress(self) -> float:
-        return max(self.step / self.schedule.steps, self.seconds / (60 * self.schedule.minutes))
-
-    def _rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / self.schedule.warmup)
-        falling = 0.5 * (1 + np.cos(np.pi * min(1.0, self._progress())))
+    def rate(self) -> float:
+        """The learning rate of this step."""
+        warm = min(1.0, (self.global_step + 1) / self.schedule.warmup)
+        falling = 0.5 * (1 + np.cos(np.pi * min(1.0, self.progress)))
         return float(self.schedule.learning_rate * warm * falling)
 
-    def save(self) -> None:
-        """Write checkpoint.pt, through a second file so that a crash never leaves half of one."""
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "net": self.net.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        torch.save(state, self.folder / "checkpoint.tmp")
-        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; norms and biases are not decayed."""
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self.schedule.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.schedule.learning_rate)
 
-    def resume(self) -> bool:
-        """Go on from checkpoint.pt; False where there is none."""
-        path = self.folder / "checkpoint.pt"
-        if not path.is_file():
-            return False
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        return True
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Each member by itself, so that none slows another."""
+        for net in self.nets:
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
 
-    def _note(self, name: str, row: dict[str, float]) -> None:
-        path = self.folder / name
-        fresh = not path.is_file()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The pairs up to the next check, counted from where the run stands."""
+        schedule = self.schedule
+        todo = min(schedule.check_every, max(1, schedule.steps - self.global_step))
+        first, count = self.global_step * schedule.pairs, todo * schedule.pairs
+        return _loader(PairDataset(self.source, first, count, schedule.seed), schedule)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """The same check pairs every time."""
+        data = PairDataset(self.checks, 10_000_000, self.schedule.check_pairs, 0)
+        return _loader(data, self.schedule)
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+        """Set the rate; skip everything once the run is over."""
+        if self.progress >= 1:
+            self.trainer.should_stop = True
+            return -1
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = self.rate()
+        return None
+
+    def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
+        """The summed loss of all members; each on the pairs it may see."""
+        total = torch.zeros((), device=self.device)
+        for member, net, left_out in zip(self.members, self.nets, self.left_out, strict=True):
+            seen = _without(batch, left_out) if left_out else batch
+            if len(seen["genuine"]) < 2:  # batch norm needs more than one
+                continue
+            outputs = net(torch.cat([seen["genuine"], seen["fake"]]))
+            masks = None if outputs.mask is None else outputs.mask.float()
+            loss, numbers = pair_loss(
+                outputs.logit.float(), seen["aligned"], masks, seen.get("mask"), self.schedule
+            )
+            total = total + loss
+            if member is self.members[0]:
+                self.log_dict(numbers)
+        return total
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Stop at a loss that is no number, before it reaches the weights."""
+        if self.global_step % 20 == 0:
+            found = self.trainer.callback_metrics.get("loss")
+            if found is not None and not torch.isfinite(found):
+                raise FloatingPointError(f"The loss is {found} at step {self.global_step}.")
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Keep the clock."""
+        now = time.monotonic()
+        if self._last is not None:
+            self.seconds += now - self._last
+        self._last = now
+        if self.progress >= 1:
+            self.trainer.should_stop = True
+
+    def validation_step(self, batch: dict[str, Tensor], _: int) -> None:
+        """Collect the logits of all members."""
+        both = torch.cat([batch["genuine"], batch["fake"]])
+        logits = torch.stack([net(both).logit.float() for net in self.nets])
+        n = len(batch["genuine"])
+        self._scored.append((logits[:, :n].cpu(), logits[:, n:].cpu(), batch["method"].cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """AUC for each method and member; `auc` is the first member's mean over methods."""
+        genuine, fake = (torch.cat([s[i] for s in self._scored], dim=1) for i in (0, 1))
+        methods = torch.cat([s[2] for s in self._scored])
+        self._scored.clear()
+        for i, member in enumerate(self.members):
+            numbers = check_numbers(genuine[i], fake[i], methods, self.checks.tags)
+            prefix = "" if i == 0 else f"{member.name}/"
+            self.log_dict({prefix + name: value for name, value in numbers.items()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The clock goes into the checkpoint."""
+        checkpoint["seconds"] = self.seconds
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """And out of it."""
+        self.seconds = float(checkpoint["seconds"])
+
+
+def check_numbers(
+    genuine: Tensor, fake: Tensor, methods: Tensor, tags: Sequence[str]
+) -> dict[str, float]:
+    """AUC by method, their mean, and how often a forgery scores above its own genuine picture."""
+    from torchmetrics.functional.classification import binary_auroc
+
+    numbers = {"pair_order": float((fake > genuine).float().mean())}
+    found = []
+    for code in methods.unique().tolist():
+        chosen = methods == code
+        scores = torch.cat([genuine[chosen], fake[chosen]])
+        labels = torch.cat([torch.zeros(int(chosen.sum())), torch.ones(int(chosen.sum()))])
+        # Ranks, since torchmetrics squashes scores outside [0, 1] and float32 then saturates.
+        ranks = scores.argsort().argsort().float() / max(1, len(scores) - 1)
+        found.append(float(binary_auroc(ranks, labels.int())))
+        numbers[f"auc_{tags[code]}"] = found[-1]
+    return {"auc": float(np.mean(found)), **numbers}
+
+
+def _without(batch: dict[str, Tensor], left_out: Sequence[int]) -> dict[str, Tensor]:
+    codes = torch.tensor(left_out, device=batch["method"].device)
+    keep = ~(torch.isin(batch["method"], codes) | torch.isin(batch["source"], codes))
+    return {name: value[keep] for name, value in batch.items()}
+
+
+def _loader(data: PairDataset, schedule: Schedule) -> DataLoader[Any]:
+    return DataLoader(
+        data,
+        batch_size=schedule.pairs,
+        num_workers=schedule.workers,
+        prefetch_factor=3 if schedule.workers else None,
+        worker_init_fn=_quiet_worker,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+class AveragedWeights(WeightAveraging):
+    """An exponential moving average of all weights, used for checks and for what is kept."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+class KeepDepthwiseExact(Callback):
+    """Run depthwise convolutions in float32 where training runs on a CPU.
+
+    There their bfloat16 backward passes fall back to kernels two to three times slower than
+    float32 ones; everything else gains from bfloat16. A callback, so that the averaged copy of
+    the weights, made before, stays free of it.
+    """
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Only on a CPU."""
+        if pl_module.device.type == "cpu":
+            keep_depthwise_exact(pl_module)
+
+
+class DrawCurves(Callback):
+    """Draw what was logged after every check."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Not in the rehearsal before training."""
+        if not trainer.sanity_checking and trainer.is_global_zero:
+            trainer.logger.save()
+            draw_curves(self.folder)
+
+
+def fit(module: PairModule, folder: Path, resume: bool = False) -> None:
+    """Train to the end; afterwards the members hold their averaged weights.
+
+    Everything needed to go on lies in `folder`: last.ckpt, logs/, curves.png.
+    """
+    schedule = module.schedule
+    folder.mkdir(parents=True, exist_ok=True)
+    last = folder / "last.ckpt"
+    trainer = lightning.Trainer(
+        accelerator=_accelerator(schedule.device),
+        devices=schedule.devices if schedule.devices else "auto",
+        precision="bf16-mixed",
+        max_steps=schedule.steps,
+        max_epochs=-1,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        log_every_n_steps=min(10, schedule.check_every),
+        enable_model_summary=False,
+        default_root_dir=folder,
+        logger=CSVLogger(folder, name="logs"),
+        callbacks=[
+            AveragedWeights(schedule.average),
+            KeepDepthwiseExact(),
+            EarlyStopping("auc", mode="max", patience=schedule.patience),
+            ModelCheckpoint(folder, save_last=True, save_top_k=0, save_on_train_epoch_end=True),
+            DrawCurves(folder),
+        ],
+    )
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer.fit(module, ckpt_path=last if resume and last.is_file() else None, weights_only=False)
+
+
+def _accelerator(device: str) -> str:
+    return {"cuda": "gpu"}.get(device, device)
 
 
 def keep_depthwise_exact(net: nn.Module) -> None:
-    """Run depthwise convolutions in float32 under autocast.
-
-    On a CPU their bfloat16 backward passes fall back to kernels two to three times slower than
-    float32 ones; everything else gains from bfloat16.
-    """
+    """Run the network's depthwise convolutions in float32 under autocast."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
             object.__setattr__(module, "forward", _exact(module.forward))
@@ -223,59 +367,8 @@ def _exact(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return exact
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted != "auto":
-        return torch.device(wanted)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-
-
 def _quiet_worker(_: int) -> None:
     import cv2
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-
-
-def draw_curves(folder: Path) -> None:
-    """Draw curve.csv and checks.csv into curves.png."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4))
-    for axis, name in zip(axes, ("curve.csv", "checks.csv"), strict=True):
-        with (folder / name).open(encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        steps = [float(row["step"]) for row in rows]
-        for key in rows[0]:
-            if key in ("step", "seconds"):
-                continue
-            values = np.array([float(row[key]) for row in rows])
-            width = max(1, len(values) // 60)
-            axis.plot(steps, _smooth(values, width), label=key)
-        axis.set_xlabel("step")
-        axis.legend(fontsize=8)
-        axis.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(folder / "curves.png", dpi=110)
-    plt.close(figure)
-
-
-def _smooth(values: Any, width: int) -> Any:
-    padded = np.pad(values, (width - 1, 0), mode="edge")
-    return np.convolve(padded, np.ones(width) / width, mode="valid")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write one JSON file, indented."""
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

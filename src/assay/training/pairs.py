@@ -11,22 +11,32 @@ from assay.inputs.face import FaceInput, crop_face
 from assay.media.resample import resized
 from assay.training.cache import CachedView
 from assay.training.degrade import draw_degradation
+from assay.training.forgeries.face_reconstruction import blend_reconstruction
 from assay.training.forgeries.forgery import Forgery
+from assay.training.forgeries.mouth_rendering import rerender_mouth
 from assay.training.forgeries.self_blend import face_side, self_blend
 from assay.training.forgeries.two_faces import swap_faces
 from assay.types import Array, FloatArray
 
-MASK_PX = 28
+MASK_STRIDE = 8
+METHODS = ("self_blend", "two_faces", "mouth_rendering", "face_reconstruction", "swapped_twin")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`genuine` and `fake` are (size, size, 3) uint8; `mask` is (28, 28) float32 in [0, 1]."""
+    """A genuine and a forged picture that were degraded alike.
+
+    `genuine` and `fake` are (s, s, 3) uint8; `mask` is (s / 8, s / 8) float32 in [0, 1], None for
+    networks that draw none. `aligned` says that both show the same content. `method` names the
+    forgery, `source` where the genuine picture is from.
+    """
 
     genuine: Array
     fake: Array
-    mask: FloatArray
     method: str
+    source: str
+    mask: FloatArray | None = None
+    aligned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +45,28 @@ class Mixture:
 
     swapped_twins: float = 0.25
     two_faces: float = 0.15
+    mouths: float = 0.0
+    reconstructions: float = 0.0
+
+    def method(self, share: float) -> str:
+        """The method at that place of the unit interval."""
+        for name, odds in (
+            ("swapped_twin", self.swapped_twins),
+            ("two_faces", self.two_faces),
+            ("mouth_rendering", self.mouths),
+            ("face_reconstruction", self.reconstructions),
+        ):
+            if share < odds:
+                return name
+            share -= odds
+        return "self_blend"
 
 
 class PairSource:
     """All pairs of one training or validation set; `draw(seed)` always gives the same one.
 
-    Sources (methods) are drawn by the fourth root of views times people, so that neither a large
-    source nor many frames of few people drown the others.
+    Sources are drawn by the fourth root of views times people, so that neither a large source
+    nor many frames of few people drown the others.
     """
 
     def __init__(self, views: Sequence[CachedView], recipe: FaceInput, mixture: Mixture) -> None:
@@ -49,45 +74,60 @@ class PairSource:
         self.twins = [view for view in views if view.twin is not None]
         self.recipe = recipe
         self.mixture = mixture if self.twins else replace(mixture, swapped_twins=0.0)
-        self._by_method: dict[str, list[CachedView]] = {}
+        if not any(view.reconstructions for view in self.views):
+            self.mixture = replace(self.mixture, reconstructions=0.0)
+        self._by_source: dict[str, list[CachedView]] = {}
         for view in self.views:
-            self._by_method.setdefault(view.method, []).append(view)
-        sizes = np.array(
-            [len(vs) * len({v.group for v in vs}) for vs in self._by_method.values()], float
-        )
-        sizes **= 0.25
-        self._odds = sizes / sizes.sum()
+            self._by_source.setdefault(view.method, []).append(view)
+        self._odds = source_odds(self._by_source)
+        self.tags = tuple(sorted({*METHODS, *(view.method for view in views)}))
 
     def draw(self, seed: int) -> Pair:
         """The pair of that seed."""
         rng = np.random.default_rng(seed)
-        way = rng.random()
-        if way < self.mixture.swapped_twins:
-            view, forgery = self._twin(rng)
+        method = self.mixture.method(rng.random())
+        return self.draw_as(method, rng)
+
+    def draw_as(
+        self, method: str, rng: np.random.Generator, view: CachedView | None = None
+    ) -> Pair:
+        """A pair of that method, of that view where one is given."""
+        if method == "swapped_twin":
+            view, forgery = self._twin(rng, view)
         else:
-            view = self._genuine(rng)
-            rgb = np.asarray(view.rgb)
-            if way < self.mixture.swapped_twins + self.mixture.two_faces:
-                donor = self._genuine(rng)
-                forgery = swap_faces(
-                    rgb, view.landmarks_px, np.asarray(donor.rgb), donor.landmarks_px, rng
-                )
-            else:
-                forgery = self_blend(rgb, view.landmarks_px, rng)
+            view = view or self._genuine(rng)
+            forgery = self._forged(method, view, rng)
         return self._finish(forgery, view, rng)
 
+    def _forged(self, method: str, view: CachedView, rng: np.random.Generator) -> Forgery:
+        rgb = np.asarray(view.rgb)
+        if method == "two_faces":
+            donor = self._genuine(rng)
+            return swap_faces(
+                rgb, view.landmarks_px, np.asarray(donor.rgb), donor.landmarks_px, rng
+            )
+        if method == "mouth_rendering":
+            return rerender_mouth(rgb, view.landmarks_px, rng)
+        if method == "face_reconstruction" and view.reconstructions:
+            chosen = view.reconstructions[int(rng.integers(len(view.reconstructions)))]
+            return blend_reconstruction(rgb, view.landmarks_px, np.asarray(chosen), rng)
+        return self_blend(rgb, view.landmarks_px, rng)
+
     def _genuine(self, rng: np.random.Generator) -> CachedView:
-        methods = list(self._by_method)
-        views = self._by_method[methods[int(rng.choice(len(methods), p=self._odds))]]
+        sources = list(self._by_source)
+        views = self._by_source[sources[int(rng.choice(len(sources), p=self._odds))]]
         return views[int(rng.integers(len(views)))]
 
-    def _twin(self, rng: np.random.Generator) -> tuple[CachedView, Forgery]:
-        view = self.twins[int(rng.integers(len(self.twins)))]
+    def _twin(
+        self, rng: np.random.Generator, view: CachedView | None
+    ) -> tuple[CachedView, Forgery]:
+        view = view or self.twins[int(rng.integers(len(self.twins)))]
         genuine, fake = np.asarray(view.rgb), np.asarray(view.twin)
         return view, Forgery(fake, genuine, changed_mask(genuine, fake), "swapped_twin")
 
     def _finish(self, forgery: Forgery, view: CachedView, rng: np.random.Generator) -> Pair:
         degrade = draw_degradation(rng, face_side(view.landmarks_px))
+        source = view.method
         if rng.random() < 0.5:
             forgery, view = _mirrored(forgery, view)
         box = _jitter(view.box_px, rng)
@@ -95,7 +135,14 @@ class PairSource:
         box_after = box * degrade.scale
         crops = [crop_face(picture, box_after, self.recipe) for picture in (genuine, fake)]
         mask = _crop_mask(forgery.mask, box, self.recipe)
-        return Pair(crops[0], crops[1], mask, forgery.name)
+        return Pair(crops[0], crops[1], forgery.name.split("/")[0], source, mask)
+
+
+def source_odds(by_source: dict[str, list[CachedView]]) -> FloatArray:
+    """How often each source is drawn: by the fourth root of its views times its people."""
+    sizes = [len(views) * len({view.group for view in views}) for views in by_source.values()]
+    odds = np.asarray(sizes, np.float64) ** 0.25
+    return np.asarray(odds / max(odds.sum(), 1e-9))
 
 
 def _mirrored(forgery: Forgery, view: CachedView) -> tuple[Forgery, CachedView]:
@@ -120,7 +167,8 @@ def _jitter(box_px: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def _crop_mask(mask: FloatArray, box_px: FloatArray, recipe: FaceInput) -> FloatArray:
     cut = crop_face(np.asarray(mask * 255 + 0.5, np.uint8), box_px, recipe)
-    return np.asarray(resized(cut, (MASK_PX, MASK_PX)) / np.float32(255), np.float32)
+    side = recipe.size_px // MASK_STRIDE
+    return np.asarray(resized(cut, (side, side)) / np.float32(255), np.float32)
 
 
 def changed_mask(genuine: Array, fake: Array) -> FloatArray:

@@ -1,170 +1,219 @@
-"""`assay train CONFIG`: data, training, export, calibration; everything lands in runs/<name>."""
+"""`assay train CONFIG`: data, training, scores, export, calibration; all lands in runs/<name>."""
 
 from __future__ import annotations
 
 import subprocess
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import nn
 
 from assay.errors import ConfigError
-from assay.evaluation.metrics import auc
 from assay.inputs.face import FaceInput
 from assay.training.cache import CachedView, cached_views
+from assay.training.config import TrainingConfig, read_config
+from assay.training.curves import write_json
 from assay.training.datasets.manifest import Item, data_hash, held_out, read_manifest
-from assay.training.loop import Schedule, Trainer, write_json
+from assay.training.loop import Member, PairModule, fit
 from assay.training.nets.face_blending import FaceBlendingNet
-from assay.training.pairs import Mixture, PairSource
-from assay.training.shared import shared_folder
+from assay.training.nets.synthetic_picture import SyntheticPictureNet
+from assay.training.pairs import PairSource
+from assay.training.picture_pairs import PicturePairSource
+from assay.training.pictures import CachedPicture, cached_pictures
 
-CHECK_PAIRS = 192
+NETS = {"face": FaceBlendingNet, "picture": SyntheticPictureNet}
+Examples = Sequence[CachedView] | Sequence[CachedPicture]
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingConfig:
-    """One resolved training configuration; `raw` is the file as read."""
+class Prepared:
+    """The media of one run: what is trained on, what is kept out of it, and the `val` split, which
+    training never touches. Views of faces or whole pictures, by the kind of the configuration."""
 
-    name: str
-    version: str
-    folder: Path
-    cache: Path
-    calibration_share: float
-    calibration_groups: tuple[str, ...]
-    recipe: FaceInput
-    mixture: Mixture
-    schedule: Schedule
-    raw: dict[str, Any]
-
-    @property
-    def run_folder(self) -> Path:
-        """Where checkpoints, curves and the finished bundle are written."""
-        return Path("runs") / self.name
+    items: list[Item]
+    training: list[Any]
+    calibration: list[Any]
+    validation: list[Any]
 
 
-def read_config(path: Path) -> TrainingConfig:
-    """Read and check a training configuration. Raises ConfigError naming what is wrong."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        data = raw["data"]
-        return TrainingConfig(
-            name=raw["name"],
-            version=raw["version"],
-            folder=Path(data["folder"]) if data["folder"] else shared_folder() / "data",
-            cache=Path(data["cache"]),
-            calibration_share=data["calibration_share"],
-            calibration_groups=tuple(data["calibration_groups"]),
-            recipe=FaceInput(**raw["recipe"]),
-            mixture=Mixture(**raw["mixture"]),
-            schedule=Schedule(**raw["schedule"]),
-            raw=raw,
-        )
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
+def train(config_path: Path, resume: bool = False, finish: bool = True) -> None:
+    """Train, score, export and calibrate as the configuration says.
 
-
-def train(config_path: Path, resume: bool = False) -> None:
-    """Train, export and calibrate as the configuration says.
-
-    The finished bundle (network.onnx, card.json) lies in runs/<name>/bundle. Raises ConfigError.
+    The finished bundle (network.onnx, card.json) lies in runs/<name>/bundle, the scores of what
+    was left out in runs/<name>/scores.csv. Without `finish` the weights are not exported: another
+    machine may do that. Raises ConfigError.
     """
     config = read_config(Path(config_path))
-    torch.manual_seed(config.schedule.seed)
-    items = training_items(config.folder)
-    views = cached_views(items, config.cache)
-    training, calibration = split_views(views, config)
-    net = FaceBlendingNet()
-    source = PairSource(training, config.recipe, config.mixture)
-    trainer = Trainer(net, source, config.schedule, config.run_folder)
-    if resume:
-        trainer.resume()
-    facts = provenance(config, items, training, calibration)
-    write_json(config.run_folder / "resolved.json", facts)
-    checks = PairSource(calibration, config.recipe, config.mixture)
-    trainer.train(lambda averaged: check(averaged, checks, trainer.device))
-    from assay.training.export import finish
+    lightning_seed(config.schedule.seed)
+    prepared = prepare(config)
+    members = build_members(config, prepared)
+    weights = config.run_folder / "weights.pt"
+    write_run_facts(config, prepared)
+    if resume and weights.is_file():
+        members = members[:1]
+        members[0].net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    else:
+        fit_members(config, prepared, members, resume)
+    if finish:
+        from assay.training.export import finish as export
 
-    finish(trainer.averaged.module, config, items, training, calibration)
+        export(members[0].net, config, prepared)
 
 
-def training_items(folder: Path) -> list[Item]:
-    """The genuine pictures and videos and the paired clips of the `train` split."""
+def lightning_seed(seed: int) -> None:
+    """Seed every generator that the libraries use; pairs are drawn by their own seeds."""
+    import lightning
+
+    lightning.seed_everything(seed, workers=True, verbose=False)
+
+
+def fit_members(
+    config: TrainingConfig, prepared: Prepared, members: list[Member], resume: bool
+) -> None:
+    """Train all members, keep their weights, and score what each of them has not seen."""
+    from assay.training.leave_out import write_scores
+
+    source = pair_source(config, prepared.training)
+    checks = pair_source(config, prepared.calibration)
+    shared_tags = tuple(sorted({*source.tags, *checks.tags}))
+    source.tags = checks.tags = shared_tags
+    module = PairModule(members, source, checks, config.schedule)
+    fit(module, config.run_folder, resume)
+    write_scores(config, prepared, members)
+    for i, member in enumerate(members):
+        name = "weights.pt" if i == 0 else f"weights-{member.name}.pt"
+        if i == 0 or member.name in config.members.variants:
+            torch.save(member.net.cpu().state_dict(), config.run_folder / name)
+
+
+def prepare(config: TrainingConfig) -> Prepared:
+    """Read, cut and divide the media; make the reconstructions where the configuration asks.
+
+    Raises ConfigError when a group or a source that it keeps out does not exist.
+    """
+    items = [item for folder in config.data.folders for item in read_manifest(folder)]
+    items = [item for item in items if _wanted(item, config)]
+    examples: list[Any]
+    if config.kind == "face":
+        examples = list(cached_views(items, config.data.cache))
+    else:
+        examples = list(cached_pictures(items, config.data.cache))
+    training, calibration = split_examples([e for e in examples if e.split == "train"], config)
+    validation = [e for e in examples if e.split == "val"]
+    parts = [training, calibration, validation]
+    if config.data.reconstructions:
+        parts = _reconstructed(parts, config)
+    used = [item for item in items if item.split == "train"]
+    return Prepared(used, *parts)
+
+
+def _wanted(item: Item, config: TrainingConfig) -> bool:
+    if item.modality not in ("image", "video"):
+        return False
+    return config.kind == "picture" or item.label in ("real", "paired")
+
+
+def _reconstructed(parts: list[list[Any]], config: TrainingConfig) -> list[list[Any]]:
+    from assay.training.reconstructions import (
+        Decoders,
+        reconstructed_pictures,
+        with_reconstructions,
+    )
+
+    decoders = Decoders(torch.device(_device(config.schedule.device)))
+    rounds = config.data.reconstructions
+    if config.kind == "face":
+        return [with_reconstructions(part, decoders, rounds) for part in parts]
     return [
-        item
-        for item in read_manifest(folder)
-        if item.split == "train"
-        and item.modality in ("image", "video")
-        and item.label in ("real", "paired")
+        part + reconstructed_pictures([p for p in part if not p.fake], decoders, n)
+        for part, n in zip(parts, (rounds, 1, 1), strict=True)
     ]
 
 
-def split_views(
-    views: Sequence[CachedView], config: TrainingConfig
-) -> tuple[list[CachedView], list[CachedView]]:
-    """Views for training and for calibration; no group stands on both sides.
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
-    Raises ConfigError when a group that the configuration keeps out does not exist.
+
+def split_examples(examples: Sequence[Any], config: TrainingConfig) -> tuple[list[Any], list[Any]]:
+    """Examples for training and for calibration; no group stands on both sides.
+
+    Raises ConfigError when a group or source that the configuration keeps out does not exist.
     """
-    unknown = set(config.calibration_groups) - {view.group for view in views}
-    if unknown:
-        raise ConfigError(f"calibration_groups that are not in the data: {sorted(unknown)}.")
+    data = config.data
+    for wanted, there, what in (
+        (data.calibration_groups, {e.group for e in examples}, "calibration_groups"),
+        (data.calibration_sources, {e.method for e in examples}, "calibration_sources"),
+    ):
+        unknown = set(wanted) - there
+        if unknown:
+            raise ConfigError(f"{what} that are not in the data: {sorted(unknown)}.")
 
-    def kept_out(view: CachedView) -> bool:
-        if view.group in config.calibration_groups:
+    def kept_out(example: Any) -> bool:
+        if example.group in data.calibration_groups or example.method in data.calibration_sources:
             return True
-        return view.twin is None and held_out(view.group, config.calibration_share)
+        paired = config.kind == "face" and example.twin is not None
+        return not paired and held_out(example.group, data.calibration_share)
 
-    calibration = [view for view in views if kept_out(view)]
-    training = [view for view in views if not kept_out(view)]
+    calibration = [e for e in examples if kept_out(e)]
+    left_groups = {e.group for e in calibration}
+    # A source kept out whole may share a group with another one: then neither is trained on.
+    training = [e for e in examples if not kept_out(e) and e.group not in left_groups]
     return training, calibration
 
 
-def provenance(
-    config: TrainingConfig,
-    items: Sequence[Item],
-    training: Sequence[CachedView],
-    calibration: Sequence[CachedView],
-) -> dict[str, Any]:
-    """What a later reader needs to make the same bundle again."""
+def pair_source(config: TrainingConfig, examples: Sequence[Any]) -> PairSource | PicturePairSource:
+    """The source of pairs that the configuration's kind calls for."""
+    if isinstance(config.recipe, FaceInput):
+        return PairSource(examples, config.recipe, config.mixture)
+    return PicturePairSource(examples, config.recipe)
+
+
+def build_net(config: TrainingConfig, changes: dict[str, Any] | None = None) -> nn.Module:
+    """The network of the configuration, or a variant of it. Raises ConfigError."""
+    try:
+        return NETS[config.kind](**{**config.net, **(changes or {})})
+    except TypeError as error:
+        raise ConfigError(f"[net] does not fit: {error}.") from error
+
+
+def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
+    """The network that ships first, then its variants, then one for every tag left out."""
+    chosen = config.members
+    members = [Member("all", build_net(config))]
+    members += [Member(name, build_net(config, given)) for name, given in chosen.variants.items()]
+    tags: Sequence[str] = chosen.leave_out
+    if tuple(tags) == ("all",):
+        tags = pair_source(config, prepared.training).tags
+    for tag in tags:
+        members.append(Member(f"without {tag}", build_net(config, chosen.net), frozenset({tag})))
+    return members
+
+
+def write_run_facts(config: TrainingConfig, prepared: Prepared) -> None:
+    """Write what a later reader needs to make the same bundle again, into resolved.json."""
+    config.run_folder.mkdir(parents=True, exist_ok=True)
+    write_json(config.run_folder / "resolved.json", provenance(config, prepared))
+
+
+def provenance(config: TrainingConfig, prepared: Prepared) -> dict[str, Any]:
+    """Configuration, recipe, data hash, commit, and who was kept out."""
     return {
         "config": config.raw,
         "recipe": asdict(config.recipe),
-        "data_hash": data_hash(items),
+        "data_hash": data_hash(prepared.items),
         "commit": _commit(),
         "torch": torch.__version__,
-        "n_training_views": len(training),
-        "n_calibration_views": len(calibration),
-        "calibration_groups": sorted({view.group for view in calibration}),
+        "n_training": len(prepared.training),
+        "n_calibration": len(prepared.calibration),
+        "calibration_groups": sorted({e.group for e in prepared.calibration}),
     }
 
 
 def _commit() -> str:
     done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-@torch.no_grad()
-def check(net: Any, source: PairSource, device: torch.device) -> dict[str, float]:
-    """AUC on pairs of held-out people, the same pairs every time; and how often the forgery of
-    a pair scores above its own genuine picture."""
-    net.eval()
-    pairs = [source.draw(10_000_000 + i) for i in range(CHECK_PAIRS)]
-    logits: list[Any] = []
-    for start in range(0, len(pairs), 16):
-        part = pairs[start : start + 16]
-        batch = np.stack([p.genuine for p in part] + [p.fake for p in part])
-        scores = net(torch.from_numpy(batch).to(device))[0].float().cpu().numpy()
-        logits.append(scores.reshape(2, -1))
-    genuine, fake = np.concatenate(logits, axis=1)
-    twin = np.array([p.method == "swapped_twin" for p in pairs])
-    numbers = {"pair_order": float((fake > genuine).mean())}
-    for name, chosen in (("auc_blends", ~twin), ("auc_swaps", twin)):
-        if not chosen.any():  # a set without paired clips has no swaps to check
-            continue
-        labels = np.repeat([False, True], chosen.sum())
-        numbers[name] = auc(np.r_[genuine[chosen], fake[chosen]], labels)
-    return numbers

@@ -1,0 +1,109 @@
+"""A training configuration: one TOML file, read and checked."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from assay.errors import ConfigError
+from assay.inputs.face import FaceInput
+from assay.inputs.patch import PatchInput
+from assay.training.loop import Schedule
+from assay.training.pairs import Mixture
+from assay.training.shared import shared_folder
+
+Kind = Literal["face", "picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """Which media, and which of them are kept out of training for checks and calibration.
+
+    `folders` each hold a manifest.csv; an empty name stands for ASSAY_SHARED or ../shared.
+    `calibration_groups` and `calibration_sources` are kept out whole, of everything else the
+    share `calibration_share` of the groups. `reconstructions` is how often each genuine picture
+    is sent through a generative decoder.
+    """
+
+    folders: tuple[Path, ...]
+    cache: Path
+    calibration_share: float = 0.15
+    calibration_groups: tuple[str, ...] = ()
+    calibration_sources: tuple[str, ...] = ()
+    reconstructions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChoice:
+    """What is trained beside the network that ships: `variants` of it by their arguments, and one
+    network for each tag in `leave_out` ("all" for every method and source) built with `net`."""
+
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    net: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """One resolved training configuration; `raw` is the file as read."""
+
+    name: str
+    version: str
+    kind: Kind
+    data: DataChoice
+    recipe: FaceInput | PatchInput
+    net: dict[str, Any]
+    mixture: Mixture
+    schedule: Schedule
+    members: MembersChoice
+    raw: dict[str, Any]
+
+    @property
+    def run_folder(self) -> Path:
+        """Where checkpoints, curves and the finished bundle are written."""
+        return Path("runs") / self.name
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read and check a training configuration. Raises ConfigError naming what is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        kind: Kind = raw.get("kind", "face")
+        if kind not in get_args(Kind):
+            raise KeyError(f"kind {kind!r}")
+        stored = raw["recipe"]
+        return TrainingConfig(
+            name=raw["name"],
+            version=raw["version"],
+            kind=kind,
+            data=_data(raw["data"]),
+            recipe=FaceInput(**stored) if kind == "face" else PatchInput.from_card(stored),
+            net=raw.get("net", {}),
+            mixture=Mixture(**raw.get("mixture", {})),
+            schedule=Schedule(**raw["schedule"]),
+            members=_members(raw.get("members", {})),
+            raw=raw,
+        )
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
+
+
+def _data(stored: dict[str, Any]) -> DataChoice:
+    values = dict(stored)
+    folders = values.pop("folders", [""])
+    return DataChoice(
+        folders=tuple(Path(name) if name else shared_folder() / "data" for name in folders),
+        cache=Path(values.pop("cache")),
+        calibration_groups=tuple(values.pop("calibration_groups", ())),
+        calibration_sources=tuple(values.pop("calibration_sources", ())),
+        **values,
+    )
+
+
+def _members(stored: dict[str, Any]) -> MembersChoice:
+    values = dict(stored)
+    left_out = values.pop("leave_out", ())
+    tags = (left_out,) if isinstance(left_out, str) else tuple(left_out)
+    return MembersChoice(leave_out=tags, **values)

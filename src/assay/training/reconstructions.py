@@ -1,0 +1,161 @@
+"""What generative decoders make of genuine pictures, made once and kept: the aligned forgeries.
+
+Rajan et al., "Aligned Datasets Improve Detection of Latent Diffusion-Generated Images", ICLR 2025:
+a picture and its own reconstruction differ in the decoder's traces and in nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from assay.media.resample import resized
+from assay.training.cache import CachedView
+from assay.training.forgeries import upsampling, vae
+from assay.training.pictures import CachedPicture
+from assay.types import Array
+
+SIDES_PX = (512, 448, 384, 320, 256, 224, 192)
+BATCH = 16
+
+Decoder = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One square of a genuine picture, to be reconstructed: scaled by `scale`, then cut."""
+
+    picture: CachedPicture
+    number: int
+    scale: float
+    side_px: int
+    left: int
+    top: int
+
+    def cut(self) -> Array:
+        """The square (s, s, 3) uint8."""
+        rgb = np.asarray(self.picture.rgb)
+        size = (round(rgb.shape[1] * self.scale), round(rgb.shape[0] * self.scale))
+        small = resized(rgb, size) if self.scale < 1 else rgb
+        part = small[self.top : self.top + self.side_px, self.left : self.left + self.side_px]
+        return np.ascontiguousarray(part)
+
+
+class Decoders:
+    """The variational autoencoder and our own up-sampling autoencoders, on one device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        net = vae.load_vae(device)
+        self.named: dict[str, Decoder] = {"vae_reconstruction": lambda x: vae.reconstruct(net, x)}
+        for name in upsampling.packaged():
+            own = upsampling.load_packaged(name, device)
+            self.named[f"upsampling_reconstruction/{name}"] = _through(own)
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of them by name; the packaged autoencoders together as often as the other."""
+        names = list(self.named)
+        if len(names) == 1 or rng.random() < 0.5:
+            return names[0]
+        return names[1 + int(rng.integers(len(names) - 1))]
+
+    def __call__(self, name: str, pictures: Sequence[Array]) -> list[Array]:
+        """The reconstructions of pictures of one size."""
+        batch = torch.from_numpy(np.stack(pictures)).to(self.device).permute(0, 3, 1, 2) / 255.0
+        out = (self.named[name](batch) * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+        return list(out.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+
+
+def _through(net: upsampling.UpsamplingAutoencoder) -> Decoder:
+    return lambda x: upsampling.reconstruct(net, x)
+
+
+def reconstructed_pictures(
+    pictures: Sequence[CachedPicture], decoders: Decoders, rounds: int, seed: int = 0
+) -> list[CachedPicture]:
+    """`rounds` forgeries of every genuine picture, each with its twin: a square of it, at a scale
+    drawn between a third and 1, and what one of the decoders makes of it."""
+    jobs: dict[tuple[str, int], list[Base]] = {}
+    for picture in pictures:
+        for number in range(rounds):
+            rng = np.random.default_rng([seed, number, _code(picture)])
+            base = _base(picture, number, rng)
+            if base is not None:
+                jobs.setdefault((decoders.draw(rng), base.side_px), []).append(base)
+    parts = [
+        (name, bases[i : i + BATCH])
+        for (name, _), bases in sorted(jobs.items())
+        for i in range(0, len(bases), BATCH)
+    ]
+    # Cutting on the processor while the decoder runs.
+    with ThreadPoolExecutor(8) as pool:
+        cut = pool.map(lambda part: [base.cut() for base in part[1]], parts)
+        made = zip(parts, tqdm(cut, total=len(parts), desc="reconstructions"), strict=True)
+        return [p for (name, bases), cuts in made for p in _made(name, bases, cuts, decoders)]
+
+
+def _made(
+    name: str, bases: Sequence[Base], cuts: Sequence[Array], decoders: Decoders
+) -> list[CachedPicture]:
+    fakes = decoders(name, cuts)
+    method = name.split("/")[0]
+    return [
+        replace(base.picture, method=method, fake=True, rgb=fake, twin=genuine)
+        for base, genuine, fake in zip(bases, cuts, fakes, strict=True)
+    ]
+
+
+def _base(picture: CachedPicture, number: int, rng: np.random.Generator) -> Base | None:
+    height, width = picture.rgb.shape[:2]
+    short = min(height, width)
+    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(max(0.35, 200 / short), 1.0))
+    scale = min(1.0, scale)
+    fitting = [side for side in SIDES_PX if side <= int(short * scale)]
+    if not fitting:
+        return None
+    side = fitting[0] if rng.random() < 0.7 else fitting[int(rng.integers(len(fitting)))]
+    left = int(rng.integers(round(width * scale) - side + 1))
+    top = int(rng.integers(round(height * scale) - side + 1))
+    return Base(picture, number, scale, side, left, top)
+
+
+def _code(picture: CachedPicture) -> int:
+    text = f"{picture.source_path} {picture.rgb.shape} {int(picture.rgb[::7, ::7].sum())}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
+
+
+def with_reconstructions(
+    views: Sequence[CachedView], decoders: Decoders, rounds: int, seed: int = 0
+) -> list[CachedView]:
+    """The views, each with `rounds` reconstructions of itself (paired clips stay as they are).
+
+    Each is decoded at a scale drawn between a third and 1 and enlarged again: face-swap programs
+    decode at 64 to 256 px.
+    """
+    out = []
+    for i, view in enumerate(tqdm(views, desc="faces reconstructed")):
+        if view.twin is not None:
+            out.append(view)
+            continue
+        rng = np.random.default_rng([seed, i])
+        made = tuple(_view_through(np.asarray(view.rgb), decoders, rng) for _ in range(rounds))
+        out.append(replace(view, reconstructions=made))
+    return out
+
+
+def _view_through(rgb: Array, decoders: Decoders, rng: np.random.Generator) -> Array:
+    import cv2
+
+    height, width = rgb.shape[:2]
+    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(0.35, 1.0))
+    size = (max(32, round(width * scale)), max(32, round(height * scale)))
+    decoded = decoders(decoders.draw(rng), [resized(rgb, size) if scale < 1 else rgb])[0]
+    if scale < 1:
+        decoded = np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_CUBIC))
+    return decoded
