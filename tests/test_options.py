@@ -164,3 +164,10 @@ def test_time_ranges_that_are_none(written: object) -> None:
 def test_a_range_ends_after_it_starts(tmp_path: Path, written: str) -> None:
     with pytest.raises(ConfigError, match="argument"):
         resolve({"time_range_s": written}, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "variable", ["ASSAY_C2PA_TRUST_ANCHORS", "ASSAY_FORGE_KEY", "ASSAY_FORGE_CERT", "ASSAY_SHARED"]
+)
+def test_variables_that_are_no_settings_stop_nothing(variable: str, tmp_path: Path) -> None:
+    assert resolve({}, {variable: "a.pem"}, tmp_path).options == Options()

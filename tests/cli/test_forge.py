@@ -44,6 +44,11 @@ def square(subject: Subject | None, donor: Subject | None, rng: np.random.Genera
     return Forgery(fake, rgb, mask, "square/grey")
 
 
+def darkened(subject: Subject, donor: Any, rng: np.random.Generator) -> Forgery:
+    """As `square`, in a picture that is darker everywhere."""
+    return square(Subject(subject.rgb // np.uint8(2), subject.landmarks_px), donor, rng)
+
+
 def breaks(error: Exception) -> Any:
     def make(*_all: Any) -> Forgery:
         raise error
@@ -63,6 +68,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> None:
         made("on_two", "two_faces"),
         made("on_picture", "picture"),
         made("on_nothing", "nothing"),
+        made("on_surroundings", "face", darkened),
         made("without_weights", "picture", breaks(ConfigError("No weights.", remedy="Get them."))),
         made("refusing", "picture", breaks(InputError("Not this picture."))),
         made("failing", "picture", breaks(ValueError("broken"))),
@@ -111,7 +117,7 @@ def test_the_list_names_every_forger(assay: Assay) -> None:
     assert ["on_two", "on_two", "for", "a", "test", "face", "altered", "two", "faces"] in [
         row[:9] for row in rows
     ]
-    assert sum("Apache-2.0" in line for line in answer.out.splitlines()) == 9
+    assert sum("Apache-2.0" in line for line in answer.out.splitlines()) == 10
 
 
 @needs_opencv
@@ -128,6 +134,14 @@ def test_a_forgery_is_written_marked_and_repeatable(assay: Assay, here: Path) ->
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
     (found,) = findings(assay("detect", "--json", "--detectors", "metadata", "out.png"))
     assert found >= MARK
+
+
+@needs_opencv
+@pytest.mark.usefixtures("lab")
+def test_it_says_where_the_surroundings_changed(assay: Assay, here: Path) -> None:
+    assert "surroundings" not in assay("forge", "on_face", "me.png", "a.png").out
+    assert "surroundings changed too" in assay("forge", "on_surroundings", "me.png", "b.png").out
+    assert np.asarray(Image.open("b.png"))[0, 0].tolist() == [64, 64, 64]
 
 
 @needs_opencv
@@ -306,6 +320,12 @@ def test_the_page_tells_every_option_and_no_other(assay: Assay) -> None:
     shown = set(re.findall(r"--[a-z][a-z-]*", assay("forge", "--help").out)) - {"--help", "--debug"}
     told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE.read_text(encoding="utf-8")))
     assert told - {"--json"} == shown
+
+
+def test_the_page_names_forgers_that_there_are() -> None:
+    named = set(re.findall(r"assay forge (\w+)", PAGE.read_text(encoding="utf-8")))
+    assert len(named) >= 3
+    assert named <= set(forgeries.discover())
 
 
 @needs_opencv

@@ -14,7 +14,7 @@ from assay.errors import (
     UsageError,
 )
 from assay.training import forging
-from assay.training.forgeries import Forger, Forgery, Subject
+from assay.training.forgeries import Forger, Forgery, Subject, discover
 from assay.training.forging import find_face, forge_picture, window_around
 from assay.types import Array, FloatArray
 from tests.real_faces import golden_landmarks, grey, pasted, portrait, scaled, textured
@@ -246,3 +246,19 @@ def test_arrays_are_checked_even_out_of_nothing() -> None:
 
     with pytest.raises(InstallationError, match="no forgery"):
         forge_picture(forger(make, "nothing"), None, None, seed=1)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("name", discover())
+def test_every_forger_of_the_lab_works_here(name: str) -> None:
+    pytest.importorskip("cv2", reason="the train extra is not installed")
+    rgb, donor = scaled(portrait(), 0.5), scaled(portrait("astronaut"), 0.5)
+    one = discover()[name]
+    try:
+        forgery = forge_picture(one, rgb, donor, seed=5)
+    except (ConfigError, ModuleNotFoundError) as error:
+        pytest.skip(f"a part of {name} is not installed: {error}")
+    assert forgery.mask.max() > 0
+    if one.needs != "nothing":
+        assert forgery.fake.shape == rgb.shape
+        assert (forgery.fake != forgery.genuine).any()

@@ -238,9 +238,11 @@ def _forge(forger: Forger, order: _Order, credentials: Credentials | None, stack
         raise _extra_missing(error.name) from error
     mark = mark_of(forger, forgery, order.seed)
     _write(forgery, mark, order, credentials)
-    signed = " and signed" if credentials is not None else ""
     stack.close()
-    return f"{order.out}: {mark.forger}, seed {order.seed}; marked{signed} as forged by assay"
+    around = "" if rgb is None or (forgery.genuine == rgb).all() else ", surroundings changed too"
+    signed = " and signed" if credentials is not None else ""
+    made = f"{mark.forger}, seed {order.seed}{around}"
+    return f"{order.out}: {made}; marked{signed} as forged by assay"
 
 
 def _read(path: str | None, max_megapixels: float, stack: ExitStack) -> Array | None:
