@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.errors import ConfigError  # noqa: E402
-from assay.training.picture_crops import LEAST_PX, Crops, pictures_of  # noqa: E402
+from assay.training.picture_crops import LEAST_PX, MOST_PX, Crops, pictures_of  # noqa: E402
 from tests.real_faces import textured  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -70,6 +70,13 @@ def test_a_folder_is_read_without_what_cannot_be_used(tmp_path: Path) -> None:
     pictures = pictures_of(tmp_path)
     assert [p.shape for p in pictures] == [(70, 80, 3)] * 2
     assert len(pictures_of(tmp_path, at_most=2)) <= 2
+
+
+def test_of_a_large_picture_the_middle_is_kept(tmp_path: Path) -> None:
+    rgb = textured(70, MOST_PX + 40)
+    Image.fromarray(rgb).save(tmp_path / "wide.png")
+    (picture,) = pictures_of(tmp_path)
+    assert np.array_equal(picture, rgb[:, 20:-20])
 
 
 def test_an_empty_folder_is_a_configuration_error(tmp_path: Path) -> None:

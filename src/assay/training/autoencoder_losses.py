@@ -78,8 +78,8 @@ def balanced(
     """
 
     def length(gradient: Tensor) -> Tensor:
-        moved: Tensor = torch.autograd.grad(made, last, gradient, retain_graph=True)[0]
-        return moved.norm()
+        (moved,) = torch.autograd.grad(made, last, gradient, retain_graph=True)
+        return cast(Tensor, moved.norm())
 
-    scale: Tensor = share * length(wanted) / length(adversarial).clamp_min(1e-12)
+    scale = share * length(wanted) / length(adversarial).clamp_min(1e-12)
     return wanted + adversarial * scale.clamp(max=1e4)

@@ -14,12 +14,13 @@ from assay.errors import ConfigError
 from assay.types import Array
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-LEAST_PX, MOST_PX = 64, 2048
+LEAST_PX, MOST_PX = 64, 1024
 
 
 def pictures_of(folder: Path, at_most: int = 4000) -> list[Array]:
     """The JPEG and PNG pictures under `folder`, (h, w, 3) uint8; evenly chosen where they are more
-    than `at_most`. Unreadable and tiny ones are left out, what exceeds 2048 px is cut.
+    than `at_most`. Unreadable and tiny ones are left out; of large ones the middle 1024 px
+    are kept, so that thousands fit into a GPU's memory.
 
     Raises ConfigError where none is left.
     """
@@ -43,7 +44,8 @@ def _picture(path: Path) -> Array | None:
             rgb = np.asarray(opened.convert("RGB"), np.uint8)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    rgb = rgb[:MOST_PX, :MOST_PX]
+    top, left = (max(0, side - MOST_PX) // 2 for side in rgb.shape[:2])
+    rgb = rgb[top : top + MOST_PX, left : left + MOST_PX].copy()
     return rgb if min(rgb.shape[:2]) >= LEAST_PX else None
 
 

@@ -112,7 +112,7 @@ def test_without_networks_or_pictures_there_is_no_forgery(monkeypatch: pytest.Mo
     monkeypatch.setattr(upsampling, "packaged", lambda: [])
     with pytest.raises(ConfigError) as caught:
         upsampling.forge(Subject(textured(16, 16)), None, np.random.default_rng(0))
-    assert "assay train" in caught.value.remedy
+    assert "assay.training.autoencoders" in caught.value.remedy
 
 
 @pytest.mark.skipif(not packaged(), reason="no up-sampling network is packaged yet")

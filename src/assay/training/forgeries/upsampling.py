@@ -28,7 +28,10 @@ from assay.training.forgeries.reconstruction import (
 from assay.types import Array
 
 Kind = Literal["transposed", "nearest", "bilinear", "pixel_shuffle"]
-REMEDY = "Train them: assay train configs/autoencoders.toml"
+REMEDY = (
+    "Train them: python -m assay.training.autoencoders --config configs/autoencoders.toml "
+    "--pictures FOLDER --out FOLDER"
+)
 PREFIX = "upsampling_"
 
 
