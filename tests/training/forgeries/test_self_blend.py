@@ -43,28 +43,35 @@ def test_shapes_and_types() -> None:
     assert forgery.mask.dtype == np.float32
 
 
-def test_the_change_falls_on_the_face_or_on_its_surroundings_about_equally_often() -> None:
+def test_the_genuine_twin_is_resampled_or_changed_in_many_pairs_never_in_all() -> None:
+    """The change falls on the copy or its surroundings, and every second twin is resampled: a
+    quarter of the twins are the picture as it was."""
     original = textured()
-    clean = [np.array_equal(forged(seed).genuine, original) for seed in range(40)]
-    assert 10 <= sum(clean) <= 30
+    clean = [np.array_equal(forged(seed).genuine, original) for seed in range(60)]
+    assert 5 <= sum(clean) <= 27
 
 
-def test_neither_brightness_nor_blur_alone_tells_the_label() -> None:
-    """Over many pairs the forged face is about as often darker as brighter; resampling the copy
-    makes it smoother in most, never in all."""
+def detail(rgb: np.ndarray, inside: np.ndarray) -> float:  # type: ignore[type-arg]
+    import cv2
 
-    def detail(rgb: np.ndarray) -> float:
-        return float(np.abs(np.diff(rgb.astype(int), axis=1)).mean())
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(np.square(cv2.Laplacian(grey, cv2.CV_32F))[inside].mean())
 
+
+def test_neither_brightness_nor_smoothness_alone_tells_the_label() -> None:
+    """Fakes are darker, and smoother within the mask, than their twins in about half of the
+    pairs; with a linear warp of the copy alone it was four in five."""
+    pictures = [textured(240, 280, seed) for seed in range(8)]
+    landmarks = (golden_landmarks() - (160, 110)).astype(np.float32)
     darker = smoother = 0
-    for seed in range(60):
-        forgery = forged(seed)
-        rows, columns = np.nonzero(forgery.mask > 0.5 * forgery.mask.max())
-        part = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        darker += forgery.fake[part].mean() < forgery.genuine[part].mean()
-        smoother += detail(forgery.fake[part]) < detail(forgery.genuine[part])
-    assert 15 <= darker <= 45
-    assert 20 <= smoother <= 56
+    n = 240
+    for seed in range(n):
+        forgery = self_blend(pictures[seed % 8], landmarks, np.random.default_rng(seed))
+        inside = forgery.mask > 0.5 * forgery.mask.max()
+        darker += forgery.fake[inside].mean() < forgery.genuine[inside].mean()
+        smoother += detail(forgery.fake, inside) < detail(forgery.genuine, inside)
+    assert 0.35 <= darker / n <= 0.65
+    assert 0.45 <= smoother / n <= 0.60
 
 
 def test_the_same_seed_gives_the_same_forgery() -> None:
@@ -99,11 +106,14 @@ def test_change_statistics_changes_and_keeps_the_shape() -> None:
 
 
 def test_the_copy_moves_a_little_and_its_mask_with_it() -> None:
+    import cv2
+
     mask = np.zeros((300, 300), np.float32)
     mask[100:200, 110:190] = 1.0
     picture = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, axis=2)
     for seed in range(10):
-        moved, moved_mask = shift_copy(picture, mask, 100.0, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        moved, moved_mask = shift_copy(picture, mask, 100.0, cv2.INTER_LINEAR, rng)
         assert np.abs(moved[..., 0] / 255 - moved_mask).max() < 0.02
         centre = np.argwhere(moved_mask > 0.5).mean(axis=0)
         assert np.abs(centre - (149.5, 149.5)).max() < 12

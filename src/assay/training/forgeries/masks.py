@@ -10,8 +10,11 @@ import numpy as np
 
 from assay.types import FloatArray
 
-HULL_KINDS = ("oval", "forehead", "inner", "lower", "mouth", "eyes", "upper")
-HULL_WEIGHTS = (0.35, 0.2, 0.2, 0.08, 0.07, 0.05, 0.05)
+HULL_KINDS = (
+    *("oval", "forehead", "no_forehead", "inner", "lower_face"),
+    *("lower", "mouth", "eyes", "upper"),
+)
+HULL_WEIGHTS = (0.22, 0.2, 0.15, 0.15, 0.06, 0.06, 0.06, 0.05, 0.05)
 
 _FOREHEAD_TOP = (10, 338, 297, 332, 284, 251, 21, 54, 103, 67, 109)
 _BROWS = (
@@ -40,6 +43,10 @@ _EYES = (33, 133, 159, 145, 362, 263, 386, 374, 110, 339)
 _MOUTH = (61, 291, 0, 17, 37, 267, 84, 314, 146, 375, 185, 409, 57, 287)
 _NOSE = (1, 2, 98, 327, 6, 168, 48, 278)
 _CHEEKS = (50, 280, 205, 425)
+_UNDER_EYES = (118, 119, 120, 347, 348, 349, 195)
+# From temple to temple under the chin: with the brows, what a 68-point mesh covers.
+_RIGHT_JAW = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
+_LEFT_JAW = (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
 _CHIN = (152, 148, 377, 176, 400, 149, 378, 150, 379, 136, 365, 172, 397, 58, 288)
 
 
@@ -50,6 +57,8 @@ def hull_points(landmarks_px: FloatArray, kind: str) -> FloatArray:
     if kind == "forehead":
         return np.concatenate([landmarks_px, _raised_forehead(landmarks_px)])
     chosen = {
+        "no_forehead": _BROWS + _RIGHT_JAW + _LEFT_JAW,
+        "lower_face": (*_RIGHT_JAW[3:], *_LEFT_JAW[3:], *_UNDER_EYES),
         "inner": _BROWS + _MOUTH + _NOSE + _CHEEKS,
         "lower": (*_MOUTH, *_CHIN, 2, 98, 327),
         "mouth": (*_MOUTH, 2, 18, 200),
@@ -69,7 +78,10 @@ def hull_mask(landmarks_px: FloatArray, kind: str, shape: tuple[int, int]) -> Fl
     import cv2
 
     mask = np.zeros(shape, np.float32)
-    hull = cv2.convexHull(hull_points(landmarks_px, kind).astype(np.int32))
+    # Far outside the picture the place of a point does not matter, and OpenCV overflows.
+    limit = 4 * max(shape)
+    points = np.clip(hull_points(landmarks_px, kind), -limit, limit)
+    hull = cv2.convexHull(points.astype(np.int32))
     cv2.fillConvexPoly(mask, hull, 1.0)
     return mask
 
@@ -87,7 +99,7 @@ def soften(mask: FloatArray, rng: np.random.Generator) -> FloatArray:
     small = np.asarray(small >= 0.999 * max(float(small.max()), 1e-6), np.float32)
     small = cv2.GaussianBlur(small, (second, second), float(rng.uniform(1, second)))
     peak = max(float(small.max()), 1e-6)
-    ratio = float(rng.choice([0.25, 0.5, 0.75, 1.0, 1.0, 1.0]))
+    ratio = float(rng.choice([0.25, 0.5, 0.75, 1.0], p=[0.12, 0.13, 0.13, 0.62]))
     soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(soft / peak, 0, 1) * ratio, np.float32)
 
