@@ -113,3 +113,11 @@ def test_missing_and_damaged_weights_name_the_remedy(tmp_path: Path, content: by
         read_weights(path, "Do this.")
     assert "w.npz" in str(caught.value)
     assert caught.value.remedy == "Do this."
+
+
+def test_a_detector_can_learn_from_the_result() -> None:
+    layer = nn.Conv2d(3, 2, 3)
+    out = through(Halved(), 4, torch.rand(1, 3, 8, 8))
+    assert not out.requires_grad
+    layer(out).sum().backward()
+    assert layer.weight.grad is not None

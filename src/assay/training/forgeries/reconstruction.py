@@ -33,7 +33,7 @@ def through(net: nn.Module, factor: int, pictures: Tensor) -> Tensor:
     columns = reflected(pictures.shape[3], factor, pictures.device)
     padded = pictures.float()[:, :, rows][:, :, :, columns]
     half = pictures.device.type == "cuda"
-    with torch.inference_mode(), torch.autocast("cuda", dtype=torch.float16, enabled=half):
+    with torch.no_grad(), torch.autocast("cuda", dtype=torch.float16, enabled=half):
         out: Tensor = net(padded.contiguous(memory_format=torch.channels_last))
     return out.float().clamp(0, 1)[:, :, : pictures.shape[2], : pictures.shape[3]].contiguous()
 
