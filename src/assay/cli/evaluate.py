@@ -22,6 +22,38 @@ if TYPE_CHECKING:
 NEEDS = ("sklearn", "matplotlib", "tqdm")
 
 
+Data = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DATA]",
+        help="A folder with manifest.csv; the data folder of ASSAY_SHARED where none is named.",
+    ),
+]
+Scores = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.csv", help="Evaluate these scores instead (any system's)."),
+]
+Split = Annotated[str, typer.Option(metavar="NAME", help="The manifest's split.")]
+Out = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where scores, tables and plots are written.")
+]
+Workers = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Processes; 0 examines in this one.")
+]
+Far = Annotated[
+    float, typer.Option(metavar="RATE", help="False-alarm rate of the fitted threshold.")
+]
+PerSource = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="At most N files of each source.")
+]
+Robustness = Annotated[
+    bool, typer.Option("--robustness", help="Also examine five changed copies of pictures.")
+]
+Draws = Annotated[int, typer.Option(metavar="N", min=20, help="Bootstrap draws for the intervals.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print tables.json on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command("evaluate")(evaluate)
@@ -29,42 +61,19 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def evaluate(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[DATA]",
-            help="A folder with manifest.csv; the data folder of ASSAY_SHARED where none is named.",
-        ),
-    ] = None,
-    scores: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.csv", help="Evaluate these scores instead (any system's)."),
-    ] = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="The manifest's split.")] = "val",
+    data: Data = None,
+    scores: Scores = None,
+    split: Split = "val",
     detectors: flags.Detectors = None,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where scores, tables and plots are written.")
-    ] = Path("evaluation"),
-    workers: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Processes; 0 examines in this one.")
-    ] = 1,
-    far: Annotated[
-        float, typer.Option(metavar="RATE", help="False-alarm rate of the fitted threshold.")
-    ] = 0.01,
+    out: Out = Path("evaluation"),
+    workers: Workers = 1,
+    far: Far = 0.01,
     operating_point: flags.OperatingPoint = None,
-    per_source: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most N files of each source.")
-    ] = None,
-    robustness: Annotated[
-        bool, typer.Option("--robustness", help="Also examine five changed copies of pictures.")
-    ] = False,
-    draws: Annotated[
-        int, typer.Option(metavar="N", min=20, help="Bootstrap draws for the intervals.")
-    ] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print tables.json on stdout.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
-    ] = False,
+    per_source: PerSource = None,
+    robustness: Robustness = False,
+    draws: Draws = 1000,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Measure the detectors on labelled media (needs `pip install 'assay[train]'`).
 

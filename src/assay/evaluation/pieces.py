@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from assay.errors import InputError
@@ -97,8 +99,8 @@ def write_half(source: Path, target: Path, *, right: bool) -> None:
     from assay.training.cache import halves
 
     media = probe(source)
-    rate = round(media.fps or 25.0)
-    times = tuple((i + 0.5) / rate for i in range(int((media.duration_s or 0) * rate)))
+    rate = Fraction(media.fps or 25.0).limit_denominator(1001)
+    times = tuple(float(i / rate) for i in range(math.ceil((media.duration_s or 0) * rate)))
     stream = None
     with av.open(str(target), "w") as container:
         for frame in read_frames(media, times, lambda: None):

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from assay.report.sanitise import visible
+
 Table = Mapping[str, Any]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -74,7 +76,7 @@ def _figure(width: float, height: float, n_columns: int = 1, **settings: Any) ->
 
 
 def _label(name: str) -> str:
-    text = "whole file" if name == "file" else name
+    text = "whole file" if name == "file" else visible(name)
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -87,10 +89,11 @@ def _roc(tables: Mapping[str, Table]) -> Any:
         area = table["slices"][0]["auc"]
         label = f"{_label(name)}: AUC {_with_interval(area)}"
         axes.plot(x, [p["value"] for p in points], color=colour, ls=dash, lw=1.8, label=label)
-        if points and points[0]["low"] is not None:
-            low, high = ([p[end] for p in points] for end in ("low", "high"))
-            axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-    axes.plot([LOWEST_RATE, 1], [LOWEST_RATE, 1], color=GREY, lw=1, ls=":", label="chance")
+        if any(p["low"] is not None for p in points):
+            ends = [[p["value"] if p[e] is None else p[e] for p in points] for e in ("low", "high")]
+            axes.fill_between(x, *ends, color=colour, alpha=0.15, lw=0)
+    chance = [10 ** (-3 + k / 20) for k in range(61)]  # a straight line bends on this axis
+    axes.plot(chance, chance, color=GREY, lw=1, ls=":", label="chance")
     for rate in (0.01, 0.05):
         axes.axvline(rate, color=LIGHT, lw=1.2, zorder=0)
         axes.text(rate, 1.03, f"{rate:.0%}", ha="center", color=GREY, fontsize=9)
@@ -131,8 +134,8 @@ def _reliability(name: str, table: Table) -> Any:
         if not rows:
             continue
         x, y = ([row[key] for row in rows] for key in ("p_fake", "share_fake"))
-        reach = [[row["share_fake"] - row["low"] for row in rows]]
-        reach.append([row["high"] - row["share_fake"] for row in rows])
+        reach = [[max(0.0, row["share_fake"] - row["low"]) for row in rows]]
+        reach.append([max(0.0, row["high"] - row["share_fake"]) for row in rows])
         colour = COLOURS[number]
         error = table["slices"][0]["calibration"][when]["equal_odds"]["ece"]
         label = f"{text}: ECE {_with_interval(error)}"
@@ -161,24 +164,26 @@ def _sources(name: str, table: Table) -> Any:
     height = 1.6 + 0.36 * max(len(fakes), len(reals), 1)
     figure, (left, right) = _figure(10.5, height, 2)
     rows = [(f"{one['name']}  (n {one['n_fake_scored']})", one["auc"]) for one in fakes]
-    _bars(left, rows, COLOURS[0], 0.5)
+    _bars(left, rows, COLOURS[0])
     left.axvline(0.5, color=GREY, lw=1, ls=":")
     left.set(xlim=(0, 1), xlabel="AUC against all real files (0.5: chance)")
     left.set_title(f"{_label(name)}: each fake source", fontsize=10, loc="left")
     main = table["main_cut"]
     rows = [(f"{one['name']}  (n {one['n']})", one["cuts"].get(main, {})) for one in reals]
-    _bars(right, rows, COLOURS[1], 0.0)
-    right.set(xlim=(0, 1), xlabel="false-alarm rate, " + _cut_text(table))
+    _bars(right, rows, COLOURS[1])
+    highest = max((number.get("high") or 0.0 for _, number in rows), default=0.0)
+    right.set(xlim=(0, min(1.0, max(0.1, 1.1 * highest))))
+    right.set_xlabel(f"false-alarm rate {_cut_text(table)} (bars: Wilson 95 %)")
     right.set_title("each real source", fontsize=10, loc="left")
     return figure
 
 
 def _cut_text(table: Table) -> str:
     cut = table["cuts"].get(table["main_cut"])
-    return "at no cut" if cut is None else f"at {table['main_cut'].replace('_', ' ')} cut"
+    return "at no cut" if cut is None else "at the cut " + table["main_cut"].replace("_", " ")
 
 
-def _bars(axes: Any, rows: list[tuple[str, Table]], colour: str, unknown_at: float) -> None:
+def _bars(axes: Any, rows: list[tuple[str, Table]], colour: str) -> None:
     """Horizontal bars with intervals; a cell that is too small says so instead of a bar."""
     axes.set_yticks(range(len(rows)), [_label(label) for label, _ in rows])
     axes.invert_yaxis()
@@ -187,7 +192,8 @@ def _bars(axes: Any, rows: list[tuple[str, Table]], colour: str, unknown_at: flo
         value = number.get("value")
         if value is None:
             text = f"too small: {number.get('too_small', 'no number')}"
-            axes.text(0.02, y, text, va="center", color=GREY, fontsize=9)
+            along = axes.get_yaxis_transform()
+            axes.text(0.02, y, text, transform=along, va="center", color=GREY, fontsize=9)
             continue
         axes.barh(y, value, height=0.6, color=colour, alpha=0.75)
         if number.get("low") is not None:

@@ -41,6 +41,12 @@ from assay.evaluation.slices import (
 FIXED_RATES = (0.01, 0.05)
 ROC_GRID = np.r_[0.0, np.geomspace(0.001, 1.0, 60)]
 Table = dict[str, Any]
+# Why a number is not there although the files are many enough, by the beginning of its name.
+UNKNOWN = {
+    "before": "there are no raw logits",
+    "after/": "the scores are no probabilities",
+    "aurc": "no cut is known",
+}
 
 
 def held_out_tables(
@@ -48,12 +54,13 @@ def held_out_tables(
 ) -> dict[str, Table]:
     """By detector ("file" is the file's verdict): the slices, worst first, and what they rest on.
 
-    Each slice holds its counts and, as {"value", "low", "high"} (95 %, bootstrapped over groups)
-    or {"too_small": why}: auc, average_precision, equal_error_rate; under `cuts`, for each global
-    cut, detection_rate, false_alarm_rate and balanced_accuracy; `calibration` (ece, brier,
-    log_loss, before and after, as found and at equal odds) and `selective` (aurc, coverage). The
-    slice "overall" holds the points for the plots under `curves`. `far` is the rate of the cut
-    that decides where the rows carry no threshold of their own.
+    Each slice holds its counts and, as {"value", "low", "high"} (95 %, bootstrapped over groups),
+    {"too_small": why} or {"unknown": why}: auc, average_precision, equal_error_rate; under
+    `cuts`, for each global cut, detection_rate, false_alarm_rate and balanced_accuracy;
+    `calibration` (ece, brier, log_loss, before and after, as found and at equal odds) and
+    `selective` (aurc). A detector also holds `false_alarms` of each real source, `confusion` at
+    the main cut, and the points for the plots under `curves`. `far` is the rate of the cut that
+    decides where the rows carry no threshold of their own.
     """
     rates = (far, *FIXED_RATES)
     found = {}
@@ -105,7 +112,8 @@ def _slice_table(
     )
 
     def number(name: str, why: str | None) -> Table:
-        return {"too_small": why} if why else found[name]
+        missing = {"unknown": UNKNOWN.get(name[:6])}
+        return {"too_small": why} if why else found.get(name, missing)
 
     def share(name: str, which: Flags, why: str | None) -> Table:
         return number(name, why) if why else _never_certain(found[name], part.group[which])
@@ -125,8 +133,8 @@ def _slice_table(
             }
             for name in cuts
         },
-        "calibration": _calibration(part, number, both),
-        "selective": {"aurc": number("aurc", both if cuts else "no cut is known")},
+        "calibration": _calibration(number, both),
+        "selective": {"aurc": number("aurc", both)},
     }
 
 
@@ -175,15 +183,10 @@ def _trust(when: str, p: Numbers, fake: Flags, weights: Numbers) -> dict[str, Nu
     return found
 
 
-def _calibration(part: Sample, number: Any, small: str | None) -> Table:
-    no = {"before": "there are no raw logits", "after": "the scores are no probabilities"}
-    why = {
-        "before": small or (no["before"] if part.raw is None else None),
-        "after": small or (no["after"] if part.p is None else None),
-    }
+def _calibration(number: Any, small: str | None) -> Table:
     return {
         when: {
-            odds: {m: number(f"{when}/{odds}/{m}", why[when]) for m in ("ece", "brier", "log_loss")}
+            odds: {m: number(f"{when}/{odds}/{m}", small) for m in ("ece", "brier", "log_loss")}
             for odds in ("as_found", "equal_odds")
         }
         for when in ("before", "after")

@@ -43,9 +43,11 @@ def short_rows(tables: Table, per_detector: int = 12) -> list[tuple[str, ...]]:
     """Cells for the terminal under SHORT_COLUMNS: overall, then the worst slices."""
     found = []
     for name, table in tables["detectors"].items():
-        for one in table["slices"][:per_detector]:
+        # One line is enough of a detector that scored nothing.
+        n_shown = per_detector if table["slices"][0]["coverage"] else 1
+        for one in table["slices"][:n_shown]:
             found.append((_title(name), *_slice_cells(one, table["main_cut"])))
-        left = len(table["slices"]) - per_detector
+        left = len(table["slices"]) - n_shown
         if left > 0:
             found.append((_title(name), f"… and {left} more", *[""] * (len(SHORT_COLUMNS) - 2)))
     return found
@@ -147,7 +149,7 @@ def number_text(number: Table, *, percent: bool = False) -> str:
     if "too_small" in number:
         return f"too small: {number['too_small']}"
     if number.get("value") is None:
-        return "–"
+        return str(number.get("unknown", "–"))
     form = ".1%" if percent else ".3f"
     text = format(number["value"], form)
     if number.get("low") is None:
