@@ -25,7 +25,7 @@ NEEDS = ("sklearn", "matplotlib", "tqdm")
 Data = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]",
+        metavar="DATA",
         help="A folder with manifest.csv; the data folder of ASSAY_SHARED where none is named.",
     ),
 ]
