@@ -3,17 +3,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from assay.case import PICTURE_MAX_PX, Case, Deadline
+from assay.case import PICTURE_MAX_PX, Case, Deadline, _kept_whole
 from assay.errors import TimeLimitError
 from assay.media.probe import probe
 from assay.options import Options
-from assay.types import Frame
+from assay.types import Frame, PictureView
 from tests.real_faces import portrait_path
 
 
@@ -89,3 +90,39 @@ def test_no_time_at_all_is_an_error(tmp_path: Path) -> None:
     late = Case(case.media, Options(), deadline=Deadline(1.0, time.monotonic() - 5))
     with pytest.raises(TimeLimitError):
         _ = late.tracks
+
+
+def test_a_picture_is_kept_whole_for_those_who_read_all_of_it(tmp_path: Path) -> None:
+    (view,) = still(tmp_path, (3000, 1000)).picture_views
+    assert view.rgb.shape == (1000, 3000, 3)
+    assert view.focus_px is None
+
+
+@pytest.mark.parametrize(("n_frames", "n_px", "n_kept"), [(1, 10, 1), (4, 10, 4), (32, 10, 6)])
+def test_of_a_video_a_few_frames_are_kept_evenly_spread(
+    n_frames: int, n_px: int, n_kept: int
+) -> None:
+    kept = sorted(_kept_whole(n_frames, n_px))
+    assert len(kept) == n_kept
+    steps = {b - a for a, b in pairwise(kept)}
+    assert not steps or max(steps) - min(steps) <= 1
+
+
+def test_of_huge_frames_only_as_many_are_kept_as_memory_allows() -> None:
+    assert len(_kept_whole(32, 33_000_000)) == 1
+    assert len(_kept_whole(32, 10**9)) == 1
+    assert len(_kept_whole(32, 20_000_000)) == 3
+
+
+def test_a_varied_case_changes_picture_views_only_where_told_how(tmp_path: Path) -> None:
+    case = still(tmp_path)
+    darker = case.varied(lambda face: face, lambda view: replace(view, rgb=np.zeros_like(view.rgb)))
+    assert darker.picture_views[0].rgb.max() == 0
+    assert case.varied(lambda face: face).picture_views[0].rgb.max() == 90
+
+
+def test_a_narrowed_case_has_the_given_parts_and_no_others(tmp_path: Path) -> None:
+    case = still(tmp_path)
+    part = PictureView(0, 0.0, case.picture_views[0].rgb[:10, :10], (5.0, 5.0))
+    assert case.narrowed({}, [part]).picture_views == (part,)
+    assert case.narrowed({}).picture_views == ()

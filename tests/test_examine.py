@@ -22,9 +22,11 @@ from assay.errors import (
 )
 from assay.options import Options
 from assay.types import Evidence, FaceView, Media, Verdict
+from tests.detectors import tiny_networks
 from tests.verdict.doubles import (
     FaceDetector,
     MadeCase,
+    PictureCase,
     Shifting,
     install_cards,
     make_case,
@@ -33,6 +35,7 @@ from tests.verdict.doubles import (
     make_view,
     write_card,
 )
+from tests.verdict.test_picture_variants import WholePicture
 
 Detect = Callable[..., Verdict]
 
@@ -295,3 +298,72 @@ def test_a_sound_file_is_opened_and_answered(tmp_path: Path) -> None:
     assert verdict.media.kind == "audio"
     assert verdict.status == "declined"
     assert verdict.reasons[0].text == "Voices and sound: no voice detector is installed."
+
+
+@pytest.fixture
+def whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of bundles with a stand-in for whole pictures beside the shipped ones."""
+    pytest.importorskip("onnx", reason="the stand-in network is written with onnx")
+    return tiny_networks.use_bundles(tmp_path / "bundles", monkeypatch)
+
+
+def saved(folder: Path, rgb: np.ndarray) -> Path:
+    from PIL import Image
+
+    path = folder / "picture.png"
+    Image.fromarray(rgb).save(path)
+    return path
+
+
+@pytest.mark.parametrize(("green", "label"), [(100, "no_evidence_found"), (170, "some_evidence")])
+def test_a_landscape_is_analysable(
+    whole_pictures: Path, tmp_path: Path, green: int, label: str
+) -> None:
+    tiny_networks.write_bundle(whole_pictures)
+    picture = saved(tmp_path, tiny_networks.landscape(400, 600, green=green))
+    verdict = assay.detect(picture)
+    assert (verdict.status, verdict.label) == ("completed", label)
+    assert verdict.kind == (("generated",) if label == "some_evidence" else ())
+    assert verdict.faces == ()
+    assert verdict.in_domain is True
+    assert verdict.quality["picture_px"] == 400
+    assert verdict.stability is not None
+    assert len(verdict.stability.scores) == 5
+    assert "synthetic_picture" in verdict.bundles
+
+
+def test_an_unfamiliar_landscape_is_inconclusive_or_abstained(
+    whole_pictures: Path, tmp_path: Path
+) -> None:
+    picture = saved(tmp_path, tiny_networks.landscape(400, 600, green=170, red=128))
+    for limit, label, code in (
+        (0.8, "inconclusive", "out_of_domain"),
+        (0.5, "not_analysable", "no_face"),
+    ):
+        features = {"features": {"max_distance": limit, "quantile": 0.995, "measured_on": "it"}}
+        tiny_networks.write_bundle(whole_pictures, in_domain=features)
+        verdict = assay.detect(picture)
+        assert verdict.label == label
+        assert verdict.reasons[0].code == code
+        assert "unfamiliar" in [reason.code for reason in verdict.reasons]
+
+
+def test_a_bad_face_does_not_silence_the_picture(detect: Detect) -> None:
+    small = {1: (make_view(face_px=30.0),)}
+    rgb = tiny_networks.landscape(300, 400, green=180)
+    verdict = detect(PictureCase(rgb, views=small), Alarmed, WholePicture)
+    assert verdict.label == "some_evidence"
+    assert verdict.kind == ("generated",)
+    assert [reason.code for reason in verdict.reasons] == ["score_above_cut", "set_aside"]
+    assert verdict.in_domain is True
+
+
+def test_a_blurred_picture_does_not_silence_the_face(detect: Detect) -> None:
+    views = {1: (make_view(),)}
+    rgb = tiny_networks.landscape(100, 100, green=180)
+    verdict = detect(PictureCase(rgb, views=views), Alarmed, WholePicture)
+    assert verdict.kind == ("face_altered",)
+    assert verdict.in_domain is True
+    alone = detect(PictureCase(rgb), WholePicture)
+    assert alone.label == "inconclusive"
+    assert [reason.code for reason in alone.in_domain_reasons] == ["picture_too_small"]

@@ -76,7 +76,7 @@ def landscape(
 ) -> np.ndarray:
     """Grain around one colour; (height, width, 3) uint8."""
     grain = np.random.default_rng(seed).integers(-40, 41, (height, width, 3))
-    return np.clip(grain + [red, green, 100], 0, 255).astype(np.uint8)
+    return np.clip(grain + np.array([red, green, 100]), 0, 255).astype(np.uint8)
 
 
 def use_bundles(folder: Path, monkeypatch: Any, without: str = "synthetic_picture") -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from assay import types as t
+from assay.verdict.heatmaps import heatmap_sentences
 
 POINT = t.OperatingPoint(
     "far_1", 0.62, 0.0098, 0.741, "2,041 held-out genuine and 1,900 manipulated files"
@@ -356,6 +357,46 @@ def inconclusive_verdict(name: str = "resent.jpg", **more: object) -> t.Verdict:
     return image_verdict(name, **values | more)
 
 
+MEASURED_MAP = {"faithful": True, "score_falls_more_by_map": 0.81, "n": 120}
+WINDOWS = (((40, 60, 200, 220), 0.95), ((260, 40, 420, 200), 0.9), ((440, 240, 600, 400), 0.31))
+
+
+def landscape_verdict(name: str = "coast.png", **more: object) -> t.Verdict:
+    """A picture without a face that was scored as a whole, in three windows, with a map."""
+    patches = tuple(t.Patch(0.0, box, logit(p_fake), p_fake) for box, p_fake in WINDOWS)
+    heatmap = t.Heatmap(0.0, (0, 0, 640, 420), heat(), faithful=True)
+    whole = scored(
+        "picture",
+        0.91,
+        detector="synthetic_picture",
+        family="picture_traces",
+        kind="generated",
+        patches=patches,
+        spans=(t.Span(0.0, 0.0, logit(0.91), 0.91),),
+        heatmaps=(heatmap,),
+        details={"heatmap": MEASURED_MAP},
+    )
+    values = {
+        "p_fake": 0.91,
+        "interval": (0.84, 0.95),
+        "kind": ("generated",),
+        "evidence": (whole, metadata()),
+        "agreement": t.Agreement(1, 1, 0, 0, False),
+        "faces": (),
+        "coverage": t.Coverage(
+            1,
+            1,
+            None,
+            0,
+            ("The whole picture, in 3 windows of its own resolution by synthetic_picture.",),
+            ("71 % of the picture, between the windows that synthetic_picture read.",),
+        ),
+        "limits": (*LIMITS, *heatmap_sentences([whole])),
+        "pictures": (t.Picture(0, 0.0, drawn_picture(faces=0), 1.0),),
+    }
+    return image_verdict(name, **values | more)
+
+
 MAKERS = {
     "image": image_verdict,
     "video": video_verdict,
@@ -364,6 +405,7 @@ MAKERS = {
     "failed": failed_verdict,
     "clear": clear_verdict,
     "inconclusive": inconclusive_verdict,
+    "landscape": landscape_verdict,
 }
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_video_has_a_timeline_in_minutes(make: dict) -> None:
 
 def test_why_no_map_is_shown(make: dict) -> None:
     assert "an unmeasured map misleads" in Page(to_html(make["clear"]())).text
-    assert "No heat map: no face was scored." in Page(to_html(make["faceless"]())).text
+    assert "No heat map: nothing was scored." in Page(to_html(make["faceless"]())).text
     without = make["video"](evidence=())
     assert "the detectors that ran draw none" in Page(to_html(without)).text
 
@@ -232,3 +233,23 @@ def test_the_labels_drawn_on_pictures_are_readable_and_match_the_legend() -> Non
         colour = "{:02x}{:02x}{:02x}".format(*rgb)
         assert 1.05 / (luminance(colour) + 0.05) >= 4.5
         assert f"#{colour}" in CSS
+
+
+def test_the_report_states_what_was_measured_of_the_maps(make: dict) -> None:
+    html = to_html(make["landscape"]())
+    sentence = "tested against known forgeries"
+    assert Page(html).text.count(sentence) == 1
+    assert "81 % of 120 forgeries" in Page(html).text
+    verdict = make["landscape"]()
+    failed = {"heatmap": {"faithful": False, "score_falls_more_by_map": 0.5, "n": 9}}
+    whole = replace(verdict.evidence[0], details=failed, heatmaps=())
+    text = Page(to_html(replace(verdict, evidence=(whole,)))).text
+    assert "No heat map of synthetic_picture is shown, because its maps failed the test" in text
+    assert "much of the score comes from here" not in text
+
+
+def test_a_picture_without_a_face_has_its_windows_and_their_key(make: dict) -> None:
+    text = Page(to_html(make["landscape"]())).text
+    for words in ("3\xa0windows read by synthetic picture", "reaches the threshold", "picture"):
+        assert words in text
+    assert "the whole picture scored in 3 windows" in text

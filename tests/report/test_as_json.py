@@ -26,6 +26,7 @@ KEYS = [
     "detectors",
     "segments",
     "faces",
+    "patches",
     "provenance",
     "forensics",
     "artifacts",
@@ -123,3 +124,11 @@ def test_nan_becomes_null_everywhere(make: dict) -> None:
     VALIDATOR.validate(made)
     assert made["quality"] == {"sharpness": None, "nested": {"values": [None, 1]}}
     assert made["faces"][0]["p_fake"] is made["interval"] is made["stability"]["spread"] is None
+
+
+def test_the_windows_of_whole_pictures_are_listed(make: dict) -> None:
+    patches = as_dict(make["landscape"]())["patches"]
+    assert [patch["p_fake"] for patch in patches] == [0.95, 0.9, 0.31]
+    assert patches[0]["detector"] == "synthetic_picture"
+    assert patches[0]["box_px"] == [40, 60, 200, 220]
+    assert as_dict(make["clear"]())["patches"] == []

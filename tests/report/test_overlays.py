@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,3 +110,46 @@ def test_pictures_stay_within_the_budget(make: dict) -> None:
     made = illustrations(make["video"](pictures=pictures, faces=faces))
     assert len(made) == overlays.MAX_PICTURES
     assert sum(len(one.jpeg) for one in made) <= overlays.MAX_JPEG_BYTES
+
+
+def test_a_picture_without_a_face_shows_its_windows_and_its_map(make: dict) -> None:
+    windows, heat = illustrations(make["landscape"]())
+    assert (windows.kind, heat.kind) == ("scene", "scene_heatmap")
+    assert windows.size_px == heat.size_px == (640, 420)
+    assert "3\xa0windows read by synthetic picture" in windows.caption
+    assert "p_fake 0.95" in windows.alt
+    pixels = decoded(windows.jpeg)
+    for (x0, _, x1, y1), rgb in (
+        ((40, 60, 200, 220), overlays.ABOVE_RGB),
+        ((440, 240, 600, 400), overlays.BELOW_RGB),
+    ):
+        edge = pixels[y1 - 1 : y1 + 1, x0 + 10 : x1 - 10]
+        assert is_like(edge, rgb).any(axis=0).mean() > 0.8
+    warm = decoded(heat.jpeg)
+    assert np.ptp(warm, axis=-1).max() > 60 > np.ptp(warm[:20, :20], axis=-1).max()
+
+
+def test_a_map_of_the_picture_is_not_shown_unmeasured_nor_as_a_faces(make: dict) -> None:
+    verdict = make["landscape"]()
+    (whole, _) = verdict.evidence
+    unmeasured = replace(whole, heatmaps=(replace(whole.heatmaps[0], faithful=False),))
+    made = illustrations(replace(verdict, evidence=(unmeasured,)))
+    assert [one.kind for one in made] == ["scene"]
+    assert overlays.faithful_heatmaps(verdict, 1) == []
+    assert len(overlays.faithful_heatmaps(verdict)) == 1
+
+
+def test_windows_are_drawn_beside_faces(make: dict) -> None:
+    (whole, _) = make["landscape"]().evidence
+    image = make["image"]()
+    made = illustrations(replace(image, evidence=(*image.evidence, whole)))
+    assert [one.kind for one in made][:3] == ["scene", "scene", "scene_heatmap"]
+    assert len(made) <= overlays.MAX_PICTURES
+
+
+@pytest.mark.parametrize("box", [(5, 5, 1, 1), (float("nan"), 0, 9, 9), (-900, -900, 9e6, 9e6)])
+def test_odd_windows_are_no_failure(make: dict, box: tuple[float, ...]) -> None:
+    verdict = make["landscape"]()
+    (whole, _) = verdict.evidence
+    odd = replace(whole, patches=(replace(whole.patches[0], box_px=box),), heatmaps=())
+    assert len(illustrations(replace(verdict, evidence=(odd,)))) == 1

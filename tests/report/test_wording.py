@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -62,7 +63,7 @@ def test_two_kinds_are_both_named(make: dict) -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ("no_face", "No face was found, and the installed detectors examine faces."),
+        ("no_face", "No face was found."),
         ("some_new_code", "Some new code."),
         ("face_too_small: The face is 20 pixels wide.", "The face is 20 pixels wide."),
         ("not analysable: no voice detector", "not analysable: no voice detector"),
@@ -100,3 +101,10 @@ def test_agreement_in_words(make: dict) -> None:
         wording.agreement_sentence(make["faceless"]())
         == "No detector gave a score; 1 did not apply."
     )
+
+
+def test_an_unfamiliar_subject_is_said_in_its_line(make: dict) -> None:
+    whole = make["landscape"]().evidence[0]
+    assert wording.UNFAMILIAR not in wording.evidence_sentence(whole)
+    far = replace(whole, details={"domain_distance": 3.0, "domain_limit": 2.0})
+    assert wording.evidence_sentence(far).endswith(wording.UNFAMILIAR)

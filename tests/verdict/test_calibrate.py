@@ -7,7 +7,14 @@ import pytest
 
 from assay.types import Span
 from assay.verdict.calibrate import calibrate, cut_logit, installed_cards
-from tests.verdict.doubles import FaceDetector, install_cards, make_evidence, write_card
+from tests.verdict.doubles import (
+    FaceDetector,
+    install_cards,
+    make_evidence,
+    make_patch,
+    make_picture_evidence,
+    write_card,
+)
 
 
 def test_score_spans_threshold_and_rate_come_from_the_card(tmp_path: Path) -> None:
@@ -100,3 +107,12 @@ def test_the_corrected_rate_holds_on_drawn_files(tmp_path: Path) -> None:
     cut = cut_logit(card, point, 4)
     assert cut is not None
     assert 0.035 < (files.max(axis=1) >= cut).mean() < 0.06
+
+
+def test_the_windows_of_a_picture_are_calibrated_as_its_score_is(tmp_path: Path) -> None:
+    card = write_card(tmp_path)
+    patches = (make_patch(0.0), make_patch(2.0))
+    (found,) = calibrate([make_picture_evidence(1.0, patches=patches)], "far_1", {"other": card})
+    assert [patch.p_fake for patch in found.patches] == pytest.approx([0.5, 0.8808], abs=1e-4)
+    (silent,) = calibrate([make_picture_evidence(1.0, patches=patches)], "far_1", {})
+    assert (silent.status, silent.patches) == ("abstained", ())

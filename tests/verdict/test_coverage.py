@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from assay.types import Reason
+from assay.types import Coverage, Evidence, Reason
 from assay.verdict.coverage import Installed, clock, cover, reason_of
-from tests.verdict.doubles import FaceDetector, MadeCase, make_evidence, make_media
+from tests.detectors.tiny_networks import landscape
+from tests.verdict.doubles import (
+    FaceDetector,
+    MadeCase,
+    PictureCase,
+    make_evidence,
+    make_media,
+    make_patch,
+    make_picture_evidence,
+)
+from tests.verdict.test_picture_variants import WholePicture
 
 
 @pytest.mark.parametrize(
@@ -40,3 +52,42 @@ def test_a_video_names_the_frames_between() -> None:
     case = MadeCase({}, media=media)
     covered = cover(case, [], Installed({}, {}, False))
     assert any("frames between" in sentence for sentence in covered.not_tested)
+
+
+def said_of(*evidence: Evidence, **changes: Any) -> Coverage:
+    case = PictureCase(landscape(200, 400))
+    detectors: dict[str, Any] = {"other": WholePicture, "test_detector": FaceDetector}
+    return cover(case, evidence, Installed(detectors, {}, True), **changes)
+
+
+def test_a_picture_without_a_face_is_told_as_tested_and_the_gaps_between_the_windows() -> None:
+    patches = (make_patch(0.0, (0, 0, 100, 100)), make_patch(0.0, (300, 0, 400, 200)))
+    covered = said_of(make_picture_evidence(patches=patches))
+    assert covered.tested[0] == (
+        "The whole picture, in 2 windows of its own resolution by other: Green."
+    )
+    said = "\n".join(covered.not_tested)
+    assert "62 % of the picture, between the windows that other read." in said
+    assert "Parts outside faces that were added, removed or re-drawn" in said
+    assert "generated scenes" not in said
+    assert covered.n_faces_examined == 0
+
+
+def test_a_picture_read_whole_has_no_gap() -> None:
+    covered = said_of(make_picture_evidence(patches=(make_patch(0.0, (0, 0, 400, 200)),)))
+    assert not any("between the windows" in line for line in covered.not_tested)
+
+
+def test_a_domain_that_was_not_checked_is_said() -> None:
+    known = {"domain_distance": 1.0, "domain_limit": 2.0}
+    covered = said_of(make_picture_evidence(details=known), make_evidence(0.0))
+    unchecked = [line for line in covered.not_tested if "holds no measure" in line]
+    assert len(unchecked) == 1
+    assert "what test_detector was calibrated on" in unchecked[0]
+
+
+def test_an_abstention_on_the_picture_reads_well() -> None:
+    silent = make_picture_evidence(
+        None, status="abstained", reason="too_flat: It is flat.", patches=(), spans=()
+    )
+    assert "other abstained on the picture: It is flat." in said_of(silent).not_tested

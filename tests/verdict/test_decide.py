@@ -20,6 +20,7 @@ from tests.verdict.doubles import (
     make_case,
     make_evidence,
     make_media,
+    make_picture_evidence,
     write_card,
 )
 
@@ -231,3 +232,30 @@ def test_bundles_and_limits_travel(card: Card) -> None:
     assert any("a straight line" in limit for limit in verdict.limits)
     assert any("Everything but brightness" in limit for limit in verdict.limits)
     assert any("was not tested" in limit for limit in verdict.limits)
+
+
+def test_a_picture_is_generated_and_a_face_altered(card: Card) -> None:
+    whole = decided(card, make_evidence(-4.0), make_picture_evidence(5.0))
+    assert (whole.label, whole.kind) == ("some_evidence", ("generated",))
+    assert whole.reasons[0].text.startswith("other gives the picture 0.993, above its cut")
+    both = decided(card, make_evidence(4.0), make_picture_evidence(5.0))
+    assert (both.label, both.kind) == ("strong_evidence", ("face_altered", "generated"))
+    assert both.agreement is not None
+    assert not both.agreement.conflict
+
+
+def test_what_was_set_aside_is_a_stated_fact(card: Card) -> None:
+    cards = {"test_detector": card, "other": card}
+    evidence = calibrate([make_evidence(6.0), make_picture_evidence(5.0)], "far_1", cards)
+    fused = fuse(evidence, "far_1", cards, [("test_detector", "face 1")])
+    assert fused is not None
+    verdict = decided(card, fused=fused, evidence=fused.evidence)
+    assert verdict.label == "some_evidence"
+    assert codes(verdict) == ["score_above_cut", "set_aside"]
+    assert "face 1 0.998 too, which does not count" in verdict.reasons[1].text
+
+
+def test_the_measured_faithfulness_of_maps_is_a_limit(card: Card) -> None:
+    stated = {"heatmap": {"faithful": False, "score_falls_more_by_map": 0.5, "n": 40}}
+    verdict = decided(card, make_evidence(-4.0, details=stated))
+    assert any("maps failed the test" in line and "50 %" in line for line in verdict.limits)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from assay.bundles import Card
 from assay.types import Evidence, Span
 from assay.verdict.calibrate import calibrate
 from assay.verdict.fuse import Fused, fuse, rate_of_file
-from tests.verdict.doubles import make_evidence, write_card
+from tests.verdict.doubles import make_evidence, make_picture_evidence, write_card
 
 
 @pytest.fixture
@@ -121,3 +122,47 @@ def test_the_shown_score_is_the_one_that_fires(tmp_path: Path, cards: dict[str, 
     result = fused(cards, make_evidence(4.0), strict)
     assert result.top.detector == "test_detector"
     assert result.p_fake >= result.operating_point.threshold
+
+
+def test_the_picture_and_a_face_are_different_questions(cards: dict[str, Card]) -> None:
+    """A face's no does not contradict the picture's yes, nor the reverse."""
+    for face, picture in ((-6.0, 5.0), (5.0, -6.0)):
+        result = fused(cards, make_evidence(face), make_picture_evidence(picture))
+        assert len(result.fired) == 1
+        assert not result.agreement.conflict
+    both = fused(cards, make_evidence(5.0), make_picture_evidence(5.0))
+    assert both.families_fired == ("picture_test", "test")
+
+
+def test_two_families_may_contradict_each_other_on_the_picture(cards: dict[str, Card]) -> None:
+    other = make_picture_evidence(-6.0, detector="test_detector", family="spectrum")
+    assert fused(cards, make_picture_evidence(5.0), other).agreement.conflict
+
+
+def test_the_picture_counts_as_one_more_score(cards: dict[str, Card]) -> None:
+    assert fused(cards, make_evidence(1.95)).fired
+    assert not fused(cards, make_evidence(1.95), make_picture_evidence(-3.0)).fired
+
+
+@pytest.mark.parametrize(("distance", "factor"), [(1.9, 1.0), (2.0, 1.0), (2.2, 2.0), (2.96, 2.19)])
+def test_the_interval_of_an_unfamiliar_subject_is_widened(
+    cards: dict[str, Card], distance: float, factor: float
+) -> None:
+    details = {"domain_distance": distance, "domain_limit": 2.0}
+    low, high = fused(cards, make_evidence(0.0, details=details)).interval
+    half = math.log(high / (1 - high))
+    assert half == pytest.approx(0.2 * factor, rel=1e-3)
+    assert low == pytest.approx(1 - high)
+
+
+def test_what_is_set_aside_counts_and_does_not_fire_beside_another(cards: dict[str, Card]) -> None:
+    evidence = calibrate([make_evidence(6.0), make_picture_evidence(5.0)], "far_1", cards)
+    result = fuse(evidence, "far_1", cards, [("test_detector", "face 1")])
+    assert result is not None
+    assert [one.subject for one in result.fired] == ["picture"]
+    assert [one.subject for one in result.set_aside] == ["face 1"]
+    assert result.top.subject == "picture"
+    alone = fuse(evidence[:1], "far_1", cards, [("test_detector", "face 1")])
+    assert alone is not None
+    assert [one.subject for one in alone.fired] == ["face 1"]
+    assert alone.set_aside == ()

@@ -1,14 +1,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from assay.media.resample import blurred
 from assay.subjects.quality import QualityLimits
 from assay.types import FaceView
-from assay.verdict.gate import bits_per_pixel, judge_quality
-from tests.verdict.doubles import MadeCase, make_case, make_media, make_view
+from assay.verdict.gate import Domain, bits_per_pixel, domain_of, judge_quality
+from tests.detectors.tiny_networks import landscape
+from tests.verdict.doubles import (
+    MadeCase,
+    PictureCase,
+    make_case,
+    make_evidence,
+    make_media,
+    make_patch,
+    make_picture_evidence,
+    make_view,
+    write_card,
+)
 
 
 def case_of(views: list[FaceView], **media: object) -> MadeCase:
@@ -68,3 +81,50 @@ def test_a_truncated_file_and_an_empty_box_are_named() -> None:
     broken = make_view(box_px=np.array([5, 5, 5, 5], np.float32))
     domain = judge_quality(case_of([broken] * 4, notes=("truncated",)), 1)
     assert {r.code for r in domain.reasons} == {"landmarks_uncertain", "too_short", "truncated"}
+
+
+def picture_and_face(face_px: float, *, blurred_picture: bool = False) -> PictureCase:
+    """A picture of 300 px a side with a face view of that size in it."""
+    rgb = landscape(300, 300)
+    if blurred_picture:
+        rgb = blurred(landscape(38, 38).repeat(8, axis=0).repeat(8, axis=1)[:300, :300], 6.0)
+    return PictureCase(rgb, views={1: (make_view(face_px=face_px),)})
+
+
+def codes(domain: Domain) -> list[str]:
+    return [reason.code for reason in domain.reasons]
+
+
+def test_a_bad_face_does_not_speak_against_the_picture_nor_the_reverse(tmp_path: Path) -> None:
+    card = write_card(tmp_path)
+    whole = make_picture_evidence(patches=(make_patch(0.0, (20, 20, 244, 244)),))
+    face = make_evidence(0.0, 1)
+    small = picture_and_face(20.0)
+    assert codes(domain_of(small, face, card)) == ["face_too_small"]
+    assert domain_of(small, whole, card).ok is True
+    soft = picture_and_face(120.0, blurred_picture=True)
+    assert codes(domain_of(soft, whole, card)) == ["picture_too_blurred"]
+    assert domain_of(soft, face, card).ok is True
+
+
+def test_the_quality_told_with_a_picture_includes_the_main_faces(tmp_path: Path) -> None:
+    whole = make_picture_evidence(patches=(make_patch(0.0, (20, 20, 244, 244)),))
+    found = domain_of(picture_and_face(120.0), whole, write_card(tmp_path)).quality
+    assert found["face_px"] == 120
+    assert found["picture_px"] == 300
+
+
+def test_unfamiliar_features_lie_outside_whatever_the_quality(tmp_path: Path) -> None:
+    far = {"domain_distance": 2.5, "domain_limit": 2.0}
+    near = {**far, "domain_distance": 1.0}
+    card, case = write_card(tmp_path), picture_and_face(120.0)
+    assert codes(domain_of(case, make_evidence(0.0, 1, details=far), card)) == ["unfamiliar"]
+    assert domain_of(case, make_evidence(0.0, 1, details=near), card).ok is True
+    sound = make_evidence(0.0, None, subject="0:12–0:16")
+    assert domain_of(case, sound, card).ok is None
+
+
+def test_each_detectors_own_limits_count(tmp_path: Path) -> None:
+    whole = make_picture_evidence(patches=(make_patch(0.0, (20, 20, 244, 244)),))
+    strict = write_card(tmp_path, in_domain={"min_picture_px": 400})
+    assert codes(domain_of(picture_and_face(120.0), whole, strict)) == ["picture_too_small"]

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import threading
 import time
 
 import pytest
 
-from assay.case import Deadline
+from assay.case import Case, Deadline
 from assay.errors import BundleMissingError, DamagedMediaError, TimeLimitError
 from assay.types import Evidence
 from assay.verdict.run import bounded, run_detector
-from tests.verdict.doubles import FaceDetector, make_case, make_evidence
+from tests.verdict.doubles import FaceDetector, make_case, make_evidence, make_patch
 
 
 def test_a_step_gives_its_value_or_its_error() -> None:
@@ -121,3 +122,14 @@ def test_the_files_limit_counts_for_each_detector() -> None:
     assert one.status == "failed"
     assert one.reason is not None
     assert one.reason.startswith("time_limit: ")
+
+
+def test_a_window_without_a_finite_score_is_a_failure() -> None:
+    class Odd(FaceDetector):
+        def examine(self, case: Case) -> list[Evidence]:
+            patch = make_patch(math.nan)
+            return [make_evidence(1.0, None, subject="picture", patches=(patch,))]
+
+    (found,) = run_detector(Odd, make_case())
+    assert found.status == "failed"
+    assert "not a finite number" in (found.reason or "")

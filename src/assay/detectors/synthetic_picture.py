@@ -128,8 +128,9 @@ def cut_windows(
         size = (view.rgb.shape[1], view.rgb.shape[0])
         for box in boxes:
             x0, y0, x1, y1 = (float(value) for value in box)
-            scale = min(recipe.size_px, *size) / max(x1 - x0, y1 - y0, 1.0)
-            places.append(Patch(view.time_s, (x0, y0, x1, y1), 0.0, scale=min(1.0, scale)))
+            # Of a shrunken copy the box is larger than the window; of a small picture, smaller.
+            scale = min(1.0, recipe.size_px / max(x1 - x0, y1 - y0, 1.0))
+            places.append(Patch(view.time_s, (x0, y0, x1, y1), 0.0, scale=scale))
             sizes.append(size)
     side = recipe.size_px
     empty = np.zeros((0, side, side, 3), np.uint8)

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from assay.types import Array, FloatArray
 
 SAMPLED_EVERY = 4
 CANDIDATES_ACROSS = 3
-# Neighbouring windows of the grid overlap by two fifths at most.
+# Neighbouring windows overlap by two fifths of a side at most.
 LEAST_STEP = 0.6
 MOST_OVERLAP = 0.25
 LEVEL_FACTOR = 1.6
@@ -177,13 +176,19 @@ def _fitting(length: int, side: int) -> int:
 
 
 def _corners(length: int, side: int, n_cells: int, random: np.random.Generator) -> list[list[int]]:
-    """Along one axis, for each cell up to three corners within [0, length - side]."""
+    """Along one axis, for each cell up to three corners within [0, length - side].
+
+    Those of neighbouring cells lie at least LEAST_STEP of a window apart.
+    """
     room = length - side
     if room <= 0:
         return [[-((side - length) // 2)]]
-    edges = np.linspace(0, room, n_cells + 1)
+    middles = np.linspace(0, room, n_cells) if n_cells > 1 else np.array([room / 2])
+    step = room / (n_cells - 1) if n_cells > 1 else room + LEAST_STEP * side
+    slack = max(0.0, (step - LEAST_STEP * side) / 2)
     cells = []
-    for low, high in pairwise(edges):
+    for middle in middles:
+        low, high = max(0.0, middle - slack), min(float(room), middle + slack)
         steps = (np.arange(CANDIDATES_ACROSS) + random.uniform(0.2, 0.8)) / CANDIDATES_ACROSS
         cells.append(sorted({int(low + step * (high - low)) for step in steps}))
     return cells

@@ -17,11 +17,13 @@ from assay.errors import UsageError
 from assay.report import charts, overlays, wording
 from assay.report.sanitise import plain, shortened, visible
 from assay.types import Evidence, Finding, Verdict
+from assay.verdict.heatmaps import heatmap_sentences
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
     from markupsafe import Markup
 
+SCENES = ("scene", "scene_heatmap")
 MAX_ROWS = 60
 MAX_VALUES = 24
 MAX_VALUE_TEXT = 300
@@ -113,6 +115,7 @@ class _Shown:
 
 def _context(verdict: Verdict) -> dict[str, Any]:
     pictures = [_shown(picture) for picture in overlays.illustrations(verdict)]
+    measures = heatmap_sentences(verdict.evidence)
     return {
         "verdict": verdict,
         "media": verdict.media,
@@ -120,9 +123,12 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "medium": wording.medium(verdict),
         "gauge": charts.gauge(verdict),
         "timeline": charts.timeline(verdict),
-        "scenes": [p for p in pictures if p.kind == "scene"],
-        "faces": _faced([p for p in pictures if p.kind != "scene"]),
-        "no_heatmap": _no_heatmap(verdict, pictures),
+        "scenes": [p for p in pictures if p.kind in SCENES],
+        "faces": _faced([p for p in pictures if p.kind not in SCENES]),
+        "boxed": bool(verdict.faces) or any(one.patches for one in verdict.evidence),
+        "no_heatmap": _no_heatmap(verdict, pictures, measures),
+        "map_measures": measures if pictures else [],
+        "limits": [limit for limit in verdict.limits if not (pictures and limit in measures)],
         "heat_stops": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in overlays.HEAT_STOPS],
         "evidence": [_row(evidence) for evidence in verdict.evidence[:MAX_ROWS]],
         "n_evidence_left_out": max(0, len(verdict.evidence) - MAX_ROWS),
@@ -151,12 +157,18 @@ def _faced(pictures: list[_Shown]) -> list[list[_Shown]]:
     return groups
 
 
-def _no_heatmap(verdict: Verdict, pictures: list[_Shown]) -> str | None:
-    """Why no map is shown; None where one is, or where there is no picture to show it on."""
-    if not pictures or any(picture.kind == "heatmap" for picture in pictures):
+def _no_heatmap(verdict: Verdict, pictures: list[_Shown], measures: list[str]) -> str | None:
+    """Why no map is shown; None where one is, or where there is no picture to show it on.
+
+    Empty where what was measured of the maps says it already.
+    """
+    if not pictures or any(picture.kind in ("heatmap", "scene_heatmap") for picture in pictures):
         return None
-    if not verdict.faces:
-        return wording.NO_HEATMAP["no_faces"]
+    scored = any(evidence.status == "scored" for evidence in verdict.evidence)
+    if not scored and not verdict.faces:
+        return wording.NO_HEATMAP["nothing_scored"]
+    if any(sentence.startswith("No heat map") for sentence in measures):
+        return ""
     made = any(evidence.heatmaps for evidence in verdict.evidence)
     return wording.NO_HEATMAP["not_faithful" if made else "none_made"]
 

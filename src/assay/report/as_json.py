@@ -54,6 +54,7 @@ def as_dict(verdict: Verdict, artifacts: Iterable[Mapping[str, str]] = ()) -> di
         "detectors": [_detector(evidence) for evidence in verdict.evidence],
         "segments": [segment for evidence in verdict.evidence for segment in _segments(evidence)],
         "faces": _faces(verdict),
+        "patches": [patch for evidence in verdict.evidence for patch in _patches(evidence)],
         "provenance": _provenance(verdict),
         "forensics": [finding for evidence in verdict.evidence for finding in _findings(evidence)],
         "artifacts": [_artifact(artifact) for artifact in artifacts],
@@ -162,6 +163,18 @@ def _faces(verdict: Verdict) -> list[dict[str, Any]]:
             "p_fake": finite(face.p_fake),
         }
         for face in verdict.faces
+    ]
+
+
+def _patches(evidence: Evidence) -> list[dict[str, Any]]:
+    return [
+        {
+            "detector": encodable(evidence.detector),
+            "time_s": finite(patch.time_s),
+            "box_px": [finite(side) for side in patch.box_px],
+            "p_fake": finite(patch.p_fake),
+        }
+        for patch in evidence.patches
     ]
 
 

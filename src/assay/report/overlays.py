@@ -1,4 +1,4 @@
-"""The pictures of a report: boxes on whole frames, heat maps on faces, as JPEG bytes."""
+"""The pictures of a report: boxes on whole frames, heat maps, as JPEG bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assay.report import wording
 from assay.report.sanitise import finite
-from assay.types import FaceMark, Heatmap, Picture, Verdict
+from assay.types import Evidence, FaceMark, Heatmap, Patch, Picture, Span, Verdict
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MAX_PICTURES = 8
 MAX_SCENES = 3
+MAX_READ = 2
 MAX_SCENE_PX = 1100
 FACE_PX = 420
+WINDOW_FONT_PX = 15
 MAX_JPEG_BYTES = 2_300_000  # of all pictures together; base64 makes it 3.1 MB
 QUALITIES = (84, 72, 58, 42, 28)
 HEAT_STOPS = ((255, 214, 10), (255, 122, 0), (214, 20, 60))
@@ -30,7 +32,10 @@ ABOVE_RGB, BELOW_RGB, UNSCORED_RGB = (214, 32, 44), (22, 106, 196), (98, 104, 11
 
 @dataclass(frozen=True, slots=True)
 class Illustration:
-    """One picture for the report. `kind`: "scene" (whole frame), "face" or "heatmap" (one face)."""
+    """One picture for the report.
+
+    `kind`: "scene" (whole frame), "scene_heatmap", "face" or "heatmap" (one face).
+    """
 
     kind: str
     jpeg: bytes
@@ -64,11 +69,14 @@ def illustrations(verdict: Verdict) -> tuple[Illustration, ...]:
 
 
 def faithful_heatmaps(verdict: Verdict, track_id: int | None = None) -> list[Heatmap]:
-    """The maps that may be shown: faithfulness measured, of that track where one is named."""
+    """The maps that may be shown: faithfulness measured, of that track where one is named.
+
+    A map of the whole picture says nothing of one face.
+    """
     return [
         heatmap
         for evidence in verdict.evidence
-        if track_id is None or evidence.track_id in (None, track_id)
+        if track_id is None or (evidence.track_id in (None, track_id) and not evidence.patches)
         for heatmap in evidence.heatmaps
         if heatmap.faithful
     ]
@@ -83,7 +91,7 @@ def _peaks(faces: Sequence[FaceMark]) -> list[FaceMark]:
     return sorted(best.values(), key=lambda mark: (-_rank(mark), mark.track_id))
 
 
-def _rank(mark: FaceMark) -> float:
+def _rank(mark: FaceMark | Patch | Span) -> float:
     value = finite(mark.p_fake)
     return -1.0 if value is None else value
 
@@ -97,8 +105,52 @@ def _picture_at(pictures: Sequence[Picture], time_s: float) -> Picture:
 
 def _scenes(verdict: Verdict, peaks: Sequence[FaceMark]) -> list[_Drawing]:
     chosen = {p.frame_index: p for p in (_picture_at(verdict.pictures, m.time_s) for m in peaks)}
-    pictures = list(chosen.values())[:MAX_SCENES] or [_middle(verdict.pictures)]
-    return [_scene(verdict, picture) for picture in pictures]
+    pictures, read = list(chosen.values())[:MAX_SCENES], _read_scenes(verdict)
+    if not pictures and not read:
+        pictures = [_middle(verdict.pictures)]
+    return [*(_scene(verdict, picture) for picture in pictures), *read]
+
+
+def _read_scenes(verdict: Verdict) -> list[_Drawing]:
+    """The frame with the highest windows, for each of two detectors that read whole pictures."""
+    drawings = []
+    for one in [one for one in verdict.evidence if one.patches][:MAX_READ]:
+        spans = {span.start_s: _rank(span) for span in one.spans}
+        time_s = max(spans or [one.patches[0].time_s], key=lambda time: spans.get(time, 0.0))
+        picture = _picture_at(verdict.pictures, time_s)
+        patches = [patch for patch in one.patches if patch.time_s == time_s]
+        drawings.append(_windows(verdict, one, picture, patches))
+        maps = [heat for heat in one.heatmaps if heat.faithful and heat.time_s == time_s]
+        drawings += [_scene_map(verdict, one, picture, heat) for heat in maps[:1]]
+    return drawings
+
+
+def _windows(
+    verdict: Verdict, one: Evidence, picture: Picture, patches: Sequence[Patch]
+) -> _Drawing:
+    image, shrink = _image(picture)
+    cut = wording.usable_cut(one.threshold)
+    for patch in sorted(patches, key=_rank):
+        box = _scaled(patch.box_px, picture.scale * shrink)
+        rgb = UNSCORED_RGB
+        if cut is not None and finite(patch.p_fake) is not None:
+            rgb = ABOVE_RGB if _rank(patch) >= cut else BELOW_RGB
+        _draw_window(image, box, wording.score(patch.p_fake), rgb)
+    what = "picture" if _is_picture(verdict) else "frame"
+    read = wording.counted(len(patches), "window")
+    name = wording.titled(one.detector).lower()
+    caption = f"The whole {what}{_when(verdict, picture.time_s)}: {read} read by {name}"
+    scores = wording.listed(f"p_fake {wording.score(patch.p_fake)}" for patch in patches)
+    caption += ", each with its own p_fake"
+    return _Drawing("scene", image, f"{caption}.", f"{caption}: {scores}.")
+
+
+def _scene_map(verdict: Verdict, one: Evidence, picture: Picture, heatmap: Heatmap) -> _Drawing:
+    image, _ = _image(_warmed(picture, heatmap))
+    what = "picture" if _is_picture(verdict) else "frame"
+    name = wording.titled(one.detector).lower()
+    text = f"The whole {what}{_when(verdict, picture.time_s)}: heat map of {name}"
+    return _Drawing("scene_heatmap", image, f"{text}.", f"{text}, {_where(heatmap)}.")
 
 
 def _middle(pictures: Sequence[Picture]) -> Picture:
@@ -183,6 +235,25 @@ def _draw_box(
     y = y0 - tag_h if y0 >= tag_h else min(y1, height - tag_h)
     draw.rectangle((x, y, x + tag_w, y + tag_h), fill=rgb)
     draw.text((x + size * 0.5 - left, y + size * 0.35 - top), text, fill=(255, 255, 255), font=font)
+
+
+def _draw_window(
+    image: Image, box: tuple[float, float, float, float], text: str, rgb: tuple[int, int, int]
+) -> None:
+    """A thin box and, where there is room in it, its number in the upper left corner."""
+    from PIL import ImageDraw, ImageFont
+
+    if not all(math.isfinite(side) for side in box) or box[2] <= box[0] or box[3] <= box[1]:
+        return
+    x0, y0, x1, y1 = box
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(WINDOW_FONT_PX)
+    draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=(16, 18, 22), width=1)
+    draw.rectangle(box, outline=rgb, width=2)
+    left, top, right, bottom = font.getbbox(text)
+    width, height = right - left + 8, bottom - top + 6
+    if width <= x1 - x0 and height <= y1 - y0:
+        draw.rectangle((x0, y0, x0 + width, y0 + height), fill=rgb)
+        draw.text((x0 + 4 - left, y0 + 3 - top), text, fill=(255, 255, 255), font=font)
 
 
 def _close_ups(verdict: Verdict, mark: FaceMark) -> list[_Drawing]:

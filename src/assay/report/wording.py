@@ -20,6 +20,7 @@ from assay.report.figures import (
 )
 from assay.report.sanitise import shortened, visible
 from assay.types import Evidence, Reason, Stability, Verdict
+from assay.verdict.unfamiliar import unfamiliarity
 
 __all__ = [  # the figures, so that a page needs this one module for every word and number
     "clock", "counted", "cut_score", "interval", "listed", "n_bytes", "rate", "score", "shortened",
@@ -113,7 +114,7 @@ _NEXT_STEPS = {
     ),
 }
 _NEXT_STEPS_AFTER = {
-    "no_face": "Examine a copy or a passage that shows a face from the front, larger than here.",
+    "no_face": "Examine a larger copy, or a passage that shows a face from the front.",
     "no_voice_detector": (
         "Have the voice examined by other means; what the file says about itself is given here."
     ),
@@ -124,7 +125,7 @@ _NEXT_STEPS_AFTER |= dict.fromkeys(
 )
 _NEXT_STEP_AFTER_FAILURE = "Do what the reason asks for, then examine the file again."
 REASONS = {
-    "no_face": "No face was found, and the installed detectors examine faces.",
+    "no_face": "No face was found.",
     "no_voice_detector": "Sound cannot be assessed: no voice detector is installed.",
     "no_face_detector": "No detector for faces was run.",
     "nothing_scored": "No detector that was run gives this file a score.",
@@ -157,10 +158,10 @@ HEATMAP_MEANS = (
     "coloured places was measured to lower the score."
 )
 NO_HEATMAP = {
-    "no_faces": "No heat map: no face was scored.",
+    "nothing_scored": "No heat map: nothing was scored.",
     "not_faithful": (
-        "No heat map is shown: for this detector it has not been measured whether the map really "
-        "marks what the score comes from, and an unmeasured map misleads."
+        "No heat map is shown: it was not measured whether the map marks what the score comes "
+        "from, and an unmeasured map misleads."
     ),
     "none_made": "No heat map is shown: the detectors that ran draw none.",
 }
@@ -171,6 +172,7 @@ VARIANTS = {
     "crop": "Cropped a little",
     "soften": "Blurred a little",
 }
+UNFAMILIAR = "It is unlike what the detector was calibrated on."
 NO_CUT = "too few genuine files were measured for a threshold here"
 _UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*\Z")
@@ -365,6 +367,9 @@ def coverage_line(verdict: Verdict) -> str | None:
         parts.append(f"{clock(start, tenths=True)} to {clock(end, tenths=True)}")
     if kind in ("image", "video"):
         parts.append(f"{counted(held.n_faces_examined, 'face')} scored")
+    windows = sum(len(one.patches) for one in verdict.evidence)
+    if windows:
+        parts.append(f"the whole {MEDIA[kind or 'image']} scored in {counted(windows, 'window')}")
     return f"Extent: {', '.join(parts)}." if parts else None
 
 
@@ -376,7 +381,7 @@ def evidence_sentence(evidence: Evidence) -> str:
         text = _beside_its_cut(evidence)
         if evidence.false_alarm_rate is not None:
             text += f"; {rate(evidence.false_alarm_rate)} of genuine media score at least as high"
-        return text + "."
+        return f"{text}." if unfamiliarity(evidence) is None else f"{text}. {UNFAMILIAR}"
     if evidence.status == "reported":
         n = len(evidence.findings)
         return f"Reports {counted(n, 'finding')}, without a score." if n else "Nothing to report."

@@ -183,7 +183,7 @@ def _windows_not_read(case: Case, scored: Sequence[Evidence]) -> list[str]:
             share = sum(known) / len(known)
             what = "picture" if case.media.kind == "image" else "frames"
             sentences.append(
-                f"{share:.0%} of the {what}, between the windows that {one.detector} read."
+                f"{100 * share:.0f} % of the {what}, between the windows that {one.detector} read."
             )
     return sentences
 

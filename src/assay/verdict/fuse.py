@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from assay.bundles import Card
 from assay.types import Agreement, Evidence, OperatingPoint
 from assay.verdict.calibrate import cut_logit
-from assay.verdict.gate import excess
+from assay.verdict.unfamiliar import excess
 
 Key = tuple[str, str]
 LEAST_WIDENING = 2.0

@@ -22,6 +22,7 @@ from assay.errors import EmptyBoxError
 from assay.subjects.quality import DEFAULT_LIMITS, FaceQuality, QualityLimits, measure, unusable
 from assay.types import Evidence, FaceView, Media, Reason
 from assay.verdict.picture_gate import PictureLimits, picture_faults
+from assay.verdict.unfamiliar import unfamiliarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +50,6 @@ def domain_of(case: Case, evidence: Evidence, card: Card) -> Domain:
     if unfamiliar is None:
         return found
     return Domain(False, (*found.reasons, unfamiliar), found.quality)
-
-
-def excess(evidence: Evidence) -> float | None:
-    """How often the familiar distance fits into the evidence's own; None where not measured.
-
-    Above 1 the subject lies outside what its detector was calibrated on.
-    """
-    distance = evidence.details.get("domain_distance")
-    limit = evidence.details.get("domain_limit")
-    if not isinstance(distance, int | float) or not isinstance(limit, int | float) or limit <= 0:
-        return None
-    return float(distance) / float(limit)
-
-
-def unfamiliarity(evidence: Evidence) -> Reason | None:
-    """The reason `unfamiliar`, None where the subject is familiar or that was not measured."""
-    found = excess(evidence)
-    if found is None or found <= 1:
-        return None
-    subject = "The picture" if evidence.subject == "picture" else evidence.subject.capitalize()
-    text = f"{subject} is unlike what {evidence.detector} was calibrated on ({found:.2f} of the "
-    return Reason("unfamiliar", text + "limit): its error rates may not hold.")
 
 
 def _judge_picture(case: Case, evidence: Evidence, limits: PictureLimits) -> Domain:

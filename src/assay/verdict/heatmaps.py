@@ -9,14 +9,14 @@ from assay.types import Evidence
 
 # Keys of a card's `heatmap` entry, in the order in which a reader is told of them.
 MEASURES = {
-    "score_falls_more_by_map": "covering what it marks lowers the score more than covering as much "
-    "elsewhere in {share} of {n}",
+    "score_falls_more_by_map": "taking away what it marks lowers the score more than taking away "
+    "as much elsewhere in {share} of {n}",
     "score_falls_more_than_by_another_map": "more than what another forgery's map marks in {share}",
     "deletion": "deletion area {number}",
     "insertion": "insertion area {number}",
     "pointing": "its peak lies on the forged part in {share}",
     "mean_overlap_with_true_mask": "it overlaps the true mask by {number}",
-    "mean_overlap_of_another_map": "another forgery's map overlaps it by {number}",
+    "mean_overlap_of_another_map": "another forgery's map overlaps that mask by {number}",
 }
 
 
@@ -51,5 +51,5 @@ def _measured(stated: Mapping[str, Any]) -> str:
         value = stated.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
             of = f"{n} forgeries" if isinstance(n, int) else "the tested forgeries"
-            parts.append(text.format(share=f"{value:.0%}", number=f"{value:.2f}", n=of))
+            parts.append(text.format(share=f"{100 * value:.0f} %", number=f"{value:.2f}", n=of))
     return "; ".join(parts)
