@@ -20,9 +20,10 @@ def test_the_mouth_changes_and_the_eyes_stay() -> None:
     landmarks = golden_landmarks()
     mouth = tuple(landmarks[[13, 14]].mean(axis=0).round().astype(int)[::-1])
     eye = tuple(landmarks[159].round().astype(int)[::-1])
+    untouched = 0
     for seed in SEEDS:
         forgery = rendered(seed)
-        assert np.array_equal(forgery.genuine, textured())
+        untouched += np.array_equal(forgery.genuine, textured())
         outside = forgery.mask == 0
         assert np.array_equal(forgery.fake[outside], forgery.genuine[outside])
         assert forgery.mask[mouth] > 0.5
@@ -30,6 +31,7 @@ def test_the_mouth_changes_and_the_eyes_stay() -> None:
         assert difference[forgery.mask > 0.9].mean() > 2
         if "face_box" not in forgery.name:
             assert forgery.mask[eye] < 0.3  # a hull's soft edge may touch the lower lid
+    assert 5 <= untouched <= 20  # two twins in five are as soft as the drawn mouth
 
 
 def test_boxes_and_hulls_are_drawn_with_hard_and_soft_edges() -> None:

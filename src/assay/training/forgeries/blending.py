@@ -95,7 +95,7 @@ def blend_pyramid(
 
 
 def restore_detail(fake: Array, target: Array, mask: FloatArray, rng: np.random.Generator) -> Array:
-    """Sharpen the fake within its mask to about the target's detail (0.5 to 1.8 times what was
+    """Sharpen the fake within its mask to about the target's detail (0.5 to 2 times what was
     lost), so that "smoother" does not tell the label."""
     import cv2
 
@@ -105,7 +105,7 @@ def restore_detail(fake: Array, target: Array, mask: FloatArray, rng: np.random.
         edges = cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
         spreads.append(float(cv2.meanStdDev(edges, mask=inside)[1].item()))
     lost = float(np.clip(spreads[1] / max(spreads[0], 0.1) - 1, 0, 1.5))
-    amount = lost * float(rng.uniform(0.5, 1.8))
+    amount = lost * float(rng.uniform(0.5, 2.0))
     smooth = cv2.GaussianBlur(fake, (0, 0), 1.0)
     sharp = cv2.addWeighted(fake, 1 + amount, smooth, -amount, 0)
     return blend(np.asarray(sharp, np.uint8), fake, mask / max(float(mask.max()), 1e-6))

@@ -32,18 +32,35 @@ _KINDS, _KIND_ODDS = ("lower_box", "face_box", "lower_face", "mouth"), (0.4, 0.1
 
 
 def rerender_mouth(rgb: Array, landmarks_px: FloatArray, rng: np.random.Generator) -> Forgery:
-    """Draw the lower face anew: bent lips and chin, few pixels, pasted as a box or a hull."""
+    """Draw the lower face anew: bent lips and chin, few pixels, pasted as a box or a hull.
+
+    Two genuine twins in five are soft themselves, as much as the drawn part: a mouth that is
+    softer than its picture must not be the only sign.
+    """
     kind = str(rng.choice(_KINDS, p=_KIND_ODDS))
     hull = _region(landmarks_px, kind, rgb.shape[:2])
-    source = reshape_mouth(rgb, landmarks_px, rng)
+    n_px, blur = int(rng.choice(_SIZES, p=_SIZE_ODDS)), float(rng.uniform(0.0, 0.9))
+    drawn_from = rgb
+    if rng.random() < 0.4:
+        rgb = _soft_picture(rgb, landmarks_px, n_px, blur, rng)
+    source = reshape_mouth(drawn_from, landmarks_px, rng)
     box = face_box(landmarks_px, rgb.shape, float(rng.uniform(0.0, 0.12)))
     if box is not None:
-        n_px = int(rng.choice(_SIZES, p=_SIZE_ODDS))
-        source = through_pixels(source, box, n_px, float(rng.uniform(0.0, 0.9)), rng)
+        source = through_pixels(source, box, n_px, blur, rng)
     source = _redrawn_colours(source, rgb, hull, rng)
     mask = _soft_box(hull, face_side(landmarks_px), rng) if "box" in kind else soften(hull, rng)
     mask = mask / max(float(mask.max()), 1e-6)
     return Forgery(blend(source, rgb, mask), rgb, mask, f"mouth_rendering/{kind}")
+
+
+def _soft_picture(
+    rgb: Array, landmarks_px: FloatArray, n_px: int, blur: float, rng: np.random.Generator
+) -> Array:
+    """The whole picture at the fineness that its face would have in n_px x n_px pixels."""
+    height, width = rgb.shape[:2]
+    share = max(height, width) / max(face_side(landmarks_px), 1.0)
+    n_all = int(np.clip(n_px * share, 8, max(8, height, width)))
+    return through_pixels(rgb, (0, 0, width, height), n_all, blur, rng)
 
 
 def reshape_mouth(rgb: Array, landmarks_px: FloatArray, rng: np.random.Generator) -> Array:
@@ -110,12 +127,14 @@ def _with_open_mouth(
     x, y = np.clip(skin, 0, np.array(shape[::-1]) - 1)
     light = float(rgb[y, x].mean())
     inside = _filled(np.concatenate([upper, lower[::-1]]), shape, soft)
-    dark = light * np.array([0.3, 0.16, 0.16]) * rng.uniform(0.5, 1.5)
+    # Of the skin's own tint: the mouth in a grey picture is grey.
+    tint = rgb[y, x].astype(np.float32) - light
+    dark = np.clip((0.2 * light + 0.35 * tint) * rng.uniform(0.5, 1.5), 0, 255)
     out = blend(np.broadcast_to(dark.astype(np.uint8), rgb.shape), out, inside)
     if rng.random() < 0.5:
         depth = float(rng.uniform(0.15, 0.4)) * opening * _down(landmarks_px)
         teeth = _filled(np.concatenate([upper, (upper + depth)[::-1]]), shape, soft) * inside
-        white = np.clip(light * np.array([1.2, 1.15, 1.05]) * rng.uniform(0.7, 1.0), 0, 235)
+        white = np.clip((1.15 * light + 0.3 * tint) * rng.uniform(0.7, 1.0), 0, 235)
         out = blend(np.broadcast_to(white.astype(np.uint8), rgb.shape), out, teeth)
     return out
 
@@ -180,8 +199,8 @@ def _blurred(mask: FloatArray, sigma: float) -> FloatArray:
 def _redrawn_colours(
     source: Array, target: Array, hull: FloatArray, rng: np.random.Generator
 ) -> Array:
-    """Generated mouths are a little off in colour and contrast, in two of five
-    pictures sharpened, as face enhancers do after the drawing."""
+    """Generated mouths are a little off in colour and contrast; every second one is sharpened,
+    as face enhancers do after the drawing."""
     import cv2
 
     if rng.random() < 0.3:
@@ -191,7 +210,7 @@ def _redrawn_colours(
         values = np.arange(256)[None, :, None] * gain + offset
         table = np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
         source = np.asarray(cv2.LUT(source, table), np.uint8)
-    return restore_detail(source, target, hull, rng) if rng.random() < 0.4 else source
+    return restore_detail(source, target, hull, rng) if rng.random() < 0.5 else source
 
 
 def _make(subject: Subject | None, donor: Subject | None, rng: np.random.Generator) -> Forgery:

@@ -38,7 +38,7 @@ def self_blend(rgb: Array, landmarks_px: FloatArray, rng: np.random.Generator) -
     mask = soften(mask, rng)
     fake = blend(source, target, mask)
     # A weak mask lays two shifted pictures over each other, which smooths nine pairs in ten.
-    if mask.max() < 0.9 and rng.random() < 0.8:
+    if mask.max() < 0.9 and rng.random() < 0.9:
         fake = restore_detail(fake, target, mask, rng)
     return Forgery(fake, target, mask, f"self_blend/{kind}")
 
