@@ -362,8 +362,8 @@ def held_out_card(
         held = np.zeros(len(table))
     n_people = len(set(table.group[~table.fake]))
     on = (
-        f"{heard} faces of {n_people} groups of genuine people, each once as found and once made "
-        "alike in size and JPEG quality; each scored by weights fitted without that person"
+        f"{heard} views of {n_people} groups of genuine people, as found and once more made alike "
+        "in size and JPEG quality; each scored by weights fitted without that person"
     )
     card = calibration(held, table, fit, on)
     point = card["operating_points"][0]
