@@ -38,11 +38,16 @@ class DataChoice:
 @dataclass(frozen=True, slots=True)
 class MembersChoice:
     """What is trained beside the network that ships: `variants` of it by their arguments, and one
-    network for each tag in `leave_out` ("all" for every method and source) built with `net`."""
+    network for each pattern in `leave_out`, which never sees the methods and sources that match.
+
+    Those are built with `net`, and so is a reference that leaves nothing out; they learn from one
+    batch in `every`.
+    """
 
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     net: dict[str, Any] = field(default_factory=dict)
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,4 @@ def _data(stored: dict[str, Any]) -> DataChoice:
 
 def _members(stored: dict[str, Any]) -> MembersChoice:
     values = dict(stored)
-    left_out = values.pop("leave_out", ())
-    tags = (left_out,) if isinstance(left_out, str) else tuple(left_out)
-    return MembersChoice(leave_out=tags, **values)
+    return MembersChoice(leave_out=tuple(values.pop("leave_out", ())), **values)

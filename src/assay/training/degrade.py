@@ -36,6 +36,7 @@ class Odds:
     jpeg: float
     jpeg_from: int
     h264: float
+    round_trip: float = 0.0
 
 
 def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
@@ -51,7 +52,7 @@ def draw_picture_degradation(
     rng: np.random.Generator, scales: tuple[float, float], jpeg_share: float
 ) -> Degradation:
     """The same for a pair of whole pictures, resized by a factor within `scales`."""
-    return _drawn(rng, scales, Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08))
+    return _drawn(rng, scales, Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08, round_trip=0.15))
 
 
 def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) -> Degradation:
@@ -61,6 +62,8 @@ def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) ->
     if rng.random() < 0.2:
         steps.append(_blur(float(rng.uniform(0.3, 1.4))))
     scale = 1.0
+    if rng.random() < odds.round_trip:
+        steps.append(_round_trip(float(rng.uniform(0.3, 0.8)), rng))
     if rng.random() < odds.resize:
         scale = float(rng.uniform(*scales))
         steps.append(_resize(scale, rng))
@@ -112,6 +115,21 @@ def _resize(scale: float, rng: np.random.Generator) -> Step:
     def apply(rgb: Array) -> Array:
         size = (max(8, round(rgb.shape[1] * scale)), max(8, round(rgb.shape[0] * scale)))
         return np.asarray(cv2.resize(rgb, size, interpolation=way), np.uint8)
+
+    return apply
+
+
+def _round_trip(scale: float, rng: np.random.Generator) -> Step:
+    """Shrunk and enlarged again by plain filters: soft, and yet no network drew it."""
+    import cv2
+
+    up = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
+
+    def apply(rgb: Array) -> Array:
+        size = (max(8, round(rgb.shape[1] * scale)), max(8, round(rgb.shape[0] * scale)))
+        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        whole = (rgb.shape[1], rgb.shape[0])
+        return np.asarray(cv2.resize(small, whole, interpolation=up), np.uint8)
 
     return apply
 

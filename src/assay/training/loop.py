@@ -64,11 +64,13 @@ class Schedule:
 
 @dataclass(slots=True)
 class Member:
-    """One network in training and the methods and sources whose pairs it never sees."""
+    """One network in training and the methods and sources whose pairs it never sees. It is
+    trained on one batch in `every`."""
 
     name: str
     net: nn.Module
     leaves_out: frozenset[str] = field(default_factory=frozenset)
+    every: int = 1
 
 
 class PairDataset(Dataset[dict[str, Any]]):
@@ -84,8 +86,8 @@ class PairDataset(Dataset[dict[str, Any]]):
     def __getitem__(self, i: int) -> dict[str, Any]:
         pair = self.source.draw(self.seed * 1_000_003 + self.first + i)
         item = {
-            "genuine": torch.from_numpy(pair.genuine),
-            "fake": torch.from_numpy(pair.fake),
+            "genuine": torch.tensor(pair.genuine),
+            "fake": torch.tensor(pair.fake),
             "aligned": pair.aligned,
             "method": self.codes[pair.method],
             "source": self.codes[pair.source],
@@ -190,7 +192,11 @@ class PairModule(lightning.LightningModule):
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The summed loss of all members; each on the pairs it may see."""
         total = torch.zeros((), device=self.device)
-        for member, net, left_out in zip(self.members, self.nets, self.left_out, strict=True):
+        for i, (member, net, left_out) in enumerate(
+            zip(self.members, self.nets, self.left_out, strict=True)
+        ):
+            if (self.global_step + i) % member.every:
+                continue
             seen = _without(batch, left_out) if left_out else batch
             if len(seen["genuine"]) < 2:  # batch norm needs more than one
                 continue
@@ -200,7 +206,7 @@ class PairModule(lightning.LightningModule):
                 outputs.logit.float(), seen["aligned"], masks, seen.get("mask"), self.schedule
             )
             total = total + loss
-            if member is self.members[0]:
+            if i == 0:
                 self.log_dict(numbers)
         return total
 

@@ -23,6 +23,7 @@ from assay.types import Array
 
 SIDES_PX = (512, 448, 384, 320, 256, 224, 192)
 BATCH = 16
+PAD_PX = 64
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 
@@ -114,8 +115,8 @@ def _made(
 def _base(picture: CachedPicture, number: int, rng: np.random.Generator) -> Base | None:
     height, width = picture.rgb.shape[:2]
     short = min(height, width)
-    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(max(0.35, 200 / short), 1.0))
-    scale = min(1.0, scale)
+    least = min(1.0, max(0.35, 200 / short))
+    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(least, 1.0))
     fitting = [side for side in SIDES_PX if side <= int(short * scale)]
     if not fitting:
         return None
@@ -138,24 +139,39 @@ def with_reconstructions(
     Each is decoded at a scale drawn between a third and 1 and enlarged again: face-swap programs
     decode at 64 to 256 px.
     """
-    out = []
-    for i, view in enumerate(tqdm(views, desc="faces reconstructed")):
-        if view.twin is not None:
-            out.append(view)
-            continue
+    jobs: dict[tuple[str, int, int], list[tuple[int, Array]]] = {}
+    for i, view in enumerate(views):
         rng = np.random.default_rng([seed, i])
-        made = tuple(_view_through(np.asarray(view.rgb), decoders, rng) for _ in range(rounds))
-        out.append(replace(view, reconstructions=made))
-    return out
+        for _ in range(rounds if view.twin is None else 0):
+            name, small = decoders.draw(rng), _shrunk(np.asarray(view.rgb), rng)
+            height, width = (-(-side // PAD_PX) * PAD_PX for side in small.shape[:2])
+            jobs.setdefault((name, height, width), []).append((i, small))
+    made: dict[int, list[Array]] = {}
+    for (name, height, width), pictures in tqdm(sorted(jobs.items()), desc="faces reconstructed"):
+        for start in range(0, len(pictures), BATCH):
+            part = pictures[start : start + BATCH]
+            decoded = decoders(name, [_padded(small, height, width) for _, small in part])
+            for (i, small), picture in zip(part, decoded, strict=True):
+                cut = picture[: small.shape[0], : small.shape[1]]
+                made.setdefault(i, []).append(_enlarged(cut, views[i].rgb.shape))
+    return [replace(v, reconstructions=tuple(made.get(i, ()))) for i, v in enumerate(views)]
 
 
-def _view_through(rgb: Array, decoders: Decoders, rng: np.random.Generator) -> Array:
+def _shrunk(rgb: Array, rng: np.random.Generator) -> Array:
+    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(0.35, 1.0))
+    size = (max(32, round(rgb.shape[1] * scale)), max(32, round(rgb.shape[0] * scale)))
+    return resized(rgb, size) if scale < 1 else rgb
+
+
+def _padded(rgb: Array, height: int, width: int) -> Array:
+    room = ((0, height - rgb.shape[0]), (0, width - rgb.shape[1]), (0, 0))
+    return np.pad(rgb, room, mode="edge")
+
+
+def _enlarged(rgb: Array, shape: tuple[int, ...]) -> Array:
     import cv2
 
-    height, width = rgb.shape[:2]
-    scale = 1.0 if rng.random() < 0.4 else float(rng.uniform(0.35, 1.0))
-    size = (max(32, round(width * scale)), max(32, round(height * scale)))
-    decoded = decoders(decoders.draw(rng), [resized(rgb, size) if scale < 1 else rgb])[0]
-    if scale < 1:
-        decoded = np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_CUBIC))
-    return decoded
+    if rgb.shape[:2] == shape[:2]:
+        return np.ascontiguousarray(rgb)
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from assay.training.picture_pairs import PicturePairSource
 from assay.training.pictures import CachedPicture, cached_pictures
 
 NETS = {"face": FaceBlendingNet, "picture": SyntheticPictureNet}
+REFERENCE = "reference"
 Examples = Sequence[CachedView] | Sequence[CachedPicture]
 
 
@@ -186,11 +188,14 @@ def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
     chosen = config.members
     members = [Member("all", build_net(config))]
     members += [Member(name, build_net(config, given)) for name, given in chosen.variants.items()]
-    tags: Sequence[str] = chosen.leave_out
-    if tuple(tags) == ("all",):
-        tags = pair_source(config, prepared.training).tags
-    for tag in tags:
-        members.append(Member(f"without {tag}", build_net(config, chosen.net), frozenset({tag})))
+    tags = pair_source(config, prepared.training).tags
+    patterns = [REFERENCE, *chosen.leave_out] if chosen.leave_out else []
+    for pattern in patterns:
+        left_out = frozenset(fnmatch.filter(tags, pattern))
+        if pattern != REFERENCE and not left_out:
+            raise ConfigError(f"leave_out names {pattern!r}; there are: {', '.join(tags)}.")
+        name = REFERENCE if pattern == REFERENCE else f"without {pattern}"
+        members.append(Member(name, build_net(config, chosen.net), left_out, chosen.every))
     return members
 
 
