@@ -17,7 +17,7 @@ from assay.case import Case
 from assay.detectors import Detector, discover
 from assay.errors import BundleMissingError
 from assay.types import Evidence, FaceView
-from tests.verdict.doubles import MadeCase, make_media, make_view
+from tests.verdict.doubles import MadeCase, PictureCase, make_media, make_view
 
 DETECTORS = discover()
 ROOT = Path(__file__).parents[2]
@@ -194,6 +194,36 @@ def test_it_does_not_change_the_views_it_is_given(detector: type[Detector]) -> N
     examined(detector, with_faces(view))
     after = view.rgb, view.box_px, view.landmarks_px
     assert all((old == new).all() for old, new in zip(before, after, strict=True))
+
+
+picture_detectors = pytest.mark.parametrize(
+    "detector",
+    [
+        pytest.param(detector, id=name)
+        for name, detector in DETECTORS.items()
+        if detector.needs == "picture"
+    ],
+)
+
+
+@picture_detectors
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_it_gives_one_piece_of_evidence_for_the_whole_picture(
+    detector: type[Detector], n_frames: int
+) -> None:
+    random = np.random.default_rng(3)
+    frames = [random.integers(0, 256, (500, 700, 3), dtype=np.uint8) for _ in range(n_frames)]
+    kept = [frame.copy() for frame in frames]
+    first, second = (examined(detector, PictureCase(*frames)) for _ in range(2))
+    assert [_said(one) for one in first] == [_said(one) for one in second]
+    assert all((new == old).all() for new, old in zip(frames, kept, strict=True))
+    (one,) = first
+    assert (one.subject, one.track_id) == ("picture", None)
+    if one.status == "scored":
+        assert one.kind is not None
+        assert one.patches
+        assert len(one.spans) == n_frames
+        assert {patch.time_s for patch in one.patches} == {span.start_s for span in one.spans}
 
 
 @every_detector

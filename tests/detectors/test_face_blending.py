@@ -282,3 +282,48 @@ def test_the_golden_mesh_is_the_portraits() -> None:
     view = portrait_view()
     back = view.landmarks_px / view.scale + (view.frame_box_px - view.box_px / view.scale)[:2]
     assert np.abs(back - golden_landmarks()).mean() < 2.0
+
+
+class Whitened(Brightness):
+    """Gives features too: 32 times the mean brightness, from 0 to 4."""
+
+    def run(self, array: np.ndarray) -> dict[str, np.ndarray]:
+        far = array.astype(np.float32).mean(axis=(1, 2, 3)) / 64
+        return {**super().run(array), "features": np.repeat(far[:, None], 32, axis=1)}
+
+
+def familiar_up_to(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
+    features = {"max_distance": limit, "quantile": 0.995, "measured_on": "a straight line"}
+    card = make_card(folder, in_domain={"features": features})
+    monkeypatch.setattr(face_blending, "open_network", lambda name, fingerprint: Whitened())
+    monkeypatch.setattr(face_blending, "load_card", lambda name: card)
+
+
+def test_the_distance_of_a_face_is_the_median_over_its_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    familiar_up_to(tmp_path, monkeypatch, 3.0)
+    views = [view_at(n, lift) for n, lift in enumerate((-60, 0, 40))]
+    (found,) = examined(*views)
+    (middle,) = examined(views[1])
+    assert found.status == "scored"
+    assert found.details["domain_distance"] == middle.details["domain_distance"]
+    assert found.details["domain_limit"] == 3.0
+
+
+def test_a_face_unlike_all_others_is_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    familiar_up_to(tmp_path, monkeypatch, 1.0)
+    (found,) = examined(view_at(0))
+    assert (found.status, found.subject, found.track_id) == ("abstained", "face 1", 1)
+    assert (found.reason or "").startswith("unfamiliar: ")
+    assert found.details["domain_distance"] > 1.5
+    familiar_up_to(tmp_path, monkeypatch, 1.6)
+    (found,) = examined(view_at(0))
+    assert found.status == "scored"
+    assert found.details["domain_distance"] > found.details["domain_limit"]
+
+
+def test_without_features_a_face_is_judged_unchecked(network: Brightness) -> None:
+    assert "domain_distance" not in examined(view_at(0))[0].details

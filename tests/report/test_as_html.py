@@ -252,4 +252,13 @@ def test_a_picture_without_a_face_has_its_windows_and_their_key(make: dict) -> N
     text = Page(to_html(make["landscape"]())).text
     for words in ("3\xa0windows read by synthetic picture", "reaches the threshold", "picture"):
         assert words in text
-    assert "the whole picture scored in 3 windows" in text
+    assert "the whole picture scored in 3\xa0windows" in text
+
+
+def test_a_reason_of_the_domain_is_told_once(make: dict) -> None:
+    far = t.Reason("unfamiliar", "The picture is unlike the others.")
+    beside = t.Reason("picture_too_small", "The picture is small.")
+    verdict = make["landscape"](reasons=(far,), in_domain=False, in_domain_reasons=(far, beside))
+    text = Page(to_html(verdict)).text
+    assert text.count(far.text) == 1
+    assert text.count(beside.text) == 1

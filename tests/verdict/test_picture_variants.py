@@ -103,14 +103,14 @@ def test_each_variant_changes_the_part_and_leaves_a_window(
         assert (after != before).any()
 
 
-def test_a_low_a_middle_and_a_high_patch_stand_for_all() -> None:
+def test_a_lower_and_a_higher_patch_stand_for_all() -> None:
     patches = tuple(make_patch(float(i), (8 * i, 0, 8 * i + 64, 64)) for i in range(9))
     large = replace(patches[0], scale=0.5, logit=99.0)
     elsewhere = replace(patches[0], time_s=7.0)
     evidence = make_picture_evidence(4.0, patches=(*patches, large, elsewhere))
     reading = reading_of(PictureCase(landscape()), evidence)
     assert reading is not None
-    assert [patch.logit for patch in reading.patches] == [1.0, 4.0, 7.0]
+    assert [patch.logit for patch in reading.patches] == [2.0, 6.0]
     assert len(reading.case.picture_views) == MAX_PATCHES
     assert reading.case.tracks == ()
     assert not reading.case.options.heatmaps
@@ -127,7 +127,7 @@ def test_a_shift_is_the_median_over_the_same_windows() -> None:
         patches = tuple(Patch(0.0, (0, 0, 1, 1), logit) for logit in moved)
         return make_picture_evidence(float(np.mean(moved)), patches=patches)
 
-    assert shift_of(reading, after(0.1, -0.5, 9.0)) == pytest.approx(0.1)
+    assert shift_of(reading, after(0.1, -0.5)) == pytest.approx(-0.2)
     mean = np.mean([patch.logit for patch in reading.patches])
     fewer = after(1.0)
     assert fewer.logit is not None

@@ -114,7 +114,7 @@ def _cell(value: float) -> int:
 
 def _body(verdict: Verdict) -> Iterable[RenderableType]:
     reasons = [wording.reason_text(r) for r in (*verdict.reasons, *verdict.in_domain_reasons)]
-    yield from _section("Reasons", reasons)
+    yield from _section("Reasons", list(dict.fromkeys(reasons)))
     if verdict.evidence:
         yield _title("Evidence")
         yield _evidence(verdict.evidence[:MAX_LINES])

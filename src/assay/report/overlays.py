@@ -142,7 +142,8 @@ def _windows(
     caption = f"The whole {what}{_when(verdict, picture.time_s)}: {read} read by {name}"
     scores = wording.listed(f"p_fake {wording.score(patch.p_fake)}" for patch in patches)
     caption += ", each with its own p_fake"
-    return _Drawing("scene", image, f"{caption}.", f"{caption}: {scores}.")
+    told = f"{caption}. The score is that of all together."
+    return _Drawing("scene", image, told, f"{caption}: {scores}.")
 
 
 def _scene_map(verdict: Verdict, one: Evidence, picture: Picture, heatmap: Heatmap) -> _Drawing:

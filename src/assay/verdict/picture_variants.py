@@ -18,11 +18,12 @@ RESAVE_QUALITY = 75
 RESIZE_FACTOR = 0.75
 CROP_SHARE = 0.03
 BLUR_SIGMA_PX = 0.8
-MAX_PATCHES = 3
+# Every window costs one run of the network for each of four changes.
+MAX_PATCHES = 2
 # Codecs work in blocks of 8 or 16 px: a part that begins on one is re-saved as the whole would be.
 BLOCK_PX = 16
-# Shrunk to three quarters, a part must still hold a window: 4/3, and some px to be moved by.
-ROOM = 1.5
+# Shrunk to three quarters, a part must still hold a window.
+ROOM = 4 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Reading:
 def reading_of(case: Case, evidence: Evidence) -> Reading | None:
     """The parts on which this evidence is tried again; None where there are none.
 
-    At most three windows of its own resolution, a low, a middle and a high one.
+    At most two windows of its own resolution, of the lower half and of the upper by score.
     """
     views = {view.time_s: view for view in case.picture_views}
     usable = [p for p in evidence.patches if p.scale == 1.0 and p.time_s in views]

@@ -108,7 +108,7 @@ def measure_stability(
 ) -> Stability | None:
     """Score the highest subjects again under each variant; None where that is not possible.
 
-    At most two tracks and six views a track are scored again, and of whole pictures three
+    At most two tracks and six views a track are scored again, and of whole pictures two
     windows each for two detectors. A variant's effect on a track is the median change of its
     frames' logits, frame against the same frame (of a picture: window against the same window),
     and is added to its logit: so few frames stand for all of them, however the detector
