@@ -14,20 +14,20 @@ import numpy as np
 from PIL import Image
 
 
-def scene(width: int = 160, height: int = 120) -> np.ndarray:
+def scene(width: int = 144, height: int = 96) -> np.ndarray:
     """A landscape without anybody in it; (height, width, 3) uint8."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([x * 200 // width, y * 200 // height, 90 + 0 * x], axis=2).astype(np.uint8)
 
 
-def jpeg(path: Path, width: int = 160, height: int = 120) -> None:
+def jpeg(path: Path, width: int = 144, height: int = 96) -> None:
     Image.fromarray(scene(width, height)).save(path, "JPEG", quality=90)
 
 
 def mp4(path: Path, n_frames: int = 12, **options: str) -> None:
     with av.open(os.fspath(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("mpeg4", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 144, 96, "yuv420p"
         for index in range(n_frames):
             frame = av.VideoFrame.from_ndarray(np.roll(scene(), 7 * index, axis=1), "rgb24")
             container.mux(stream.encode(frame))
@@ -80,7 +80,7 @@ def animated_gif(path: Path) -> None:
     frames[0].save(path, "GIF", save_all=True, append_images=frames[1:], duration=100)
 
 
-def png(path: Path, width: int = 160, height: int = 120) -> None:
+def png(path: Path, width: int = 144, height: int = 96) -> None:
     Image.fromarray(scene(width, height)).save(path, "PNG")
 
 
