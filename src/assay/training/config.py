@@ -23,7 +23,8 @@ class DataChoice:
 
     `folders` each hold a manifest.csv; an empty name stands for ASSAY_SHARED or ../shared.
     `calibration_groups` and `calibration_sources` are kept out whole, of everything else the
-    share `calibration_share` of the groups. `reconstructions` is how often each genuine picture
+    share `calibration_share` of the groups. Methods in `withheld` are only scored, never trained
+    on. `reconstructions` is how often each genuine picture
     is sent through a generative decoder.
     """
 
@@ -32,6 +33,7 @@ class DataChoice:
     calibration_share: float = 0.15
     calibration_groups: tuple[str, ...] = ()
     calibration_sources: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     reconstructions: int = 0
 
 
@@ -103,6 +105,7 @@ def _data(stored: dict[str, Any]) -> DataChoice:
         cache=Path(values.pop("cache")),
         calibration_groups=tuple(values.pop("calibration_groups", ())),
         calibration_sources=tuple(values.pop("calibration_sources", ())),
+        withheld=tuple(values.pop("withheld", ())),
         **values,
     )
 

@@ -53,7 +53,7 @@ def write_scores(config: TrainingConfig, prepared: Prepared, members: Sequence[M
     """
     rows = _rows(config, prepared)
     data = _Inputs(rows, config, prepared)
-    logits = np.concatenate([_scored(data, member, config) for member in members], axis=1)
+    logits = _scored(data, members, config)
     with (config.run_folder / "scores.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*COLUMNS, *(member.name for member in members)])
@@ -131,11 +131,12 @@ class _Inputs(Dataset[Any]):
 
 
 @torch.no_grad()
-def _scored(data: _Inputs, member: Member, config: TrainingConfig) -> Any:
-    """The mean logit (n, 1) of each row's crops; NaN where it has none (flat, too small)."""
+def _scored(data: _Inputs, members: Sequence[Member], config: TrainingConfig) -> Any:
+    """Each member's mean logit over each row's crops, (rows, members); NaN where a row has none
+    (flat, too small)."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net = member.net.to(device).eval()
-    found = np.full((len(data), 1), np.nan)
+    nets = [member.net.to(device).eval() for member in members]
+    found = np.full((len(data), len(nets)), np.nan)
     loader = DataLoader(
         data, batch_size=32, num_workers=config.schedule.workers, collate_fn=lambda batch: batch
     )
@@ -144,9 +145,15 @@ def _scored(data: _Inputs, member: Member, config: TrainingConfig) -> Any:
         if not kept:
             continue
         pictures = torch.from_numpy(np.concatenate([crops for _, crops in kept])).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            logits = net(pictures).logit.float().cpu().numpy()
         ends = np.cumsum([len(crops) for _, crops in kept])
-        for (i, _), part in zip(kept, np.split(logits, ends[:-1]), strict=True):
-            found[i] = part.mean()
+        for column, net in enumerate(nets):
+            logits = np.concatenate([_logits(net, part) for part in pictures.split(64)])
+            for (i, _), part in zip(kept, np.split(logits, ends[:-1]), strict=True):
+                found[i, column] = part.mean()
     return found
+
+
+def _logits(net: torch.nn.Module, pictures: torch.Tensor) -> Any:
+    device = pictures.device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        return net(pictures).logit.float().cpu().numpy()

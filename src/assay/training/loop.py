@@ -272,9 +272,14 @@ def check_numbers(
 
 
 def _without(batch: dict[str, Tensor], left_out: Sequence[int]) -> dict[str, Tensor]:
+    """The batch with the pairs left out replaced by others of it: its size stays, since every new
+    size costs a GPU seconds of choosing kernels. Empty where nothing may be seen."""
     codes = torch.tensor(left_out, device=batch["method"].device)
     keep = ~(torch.isin(batch["method"], codes) | torch.isin(batch["source"], codes))
-    return {name: value[keep] for name, value in batch.items()}
+    rows = keep.nonzero()[:, 0]
+    if len(rows):
+        rows = rows[torch.arange(len(keep), device=rows.device) % len(rows)]
+    return {name: value[rows] for name, value in batch.items()}
 
 
 def _loader(data: PairDataset, schedule: Schedule) -> DataLoader[Any]:

@@ -15,10 +15,11 @@ from assay.training.forgeries.face_reconstruction import blend_reconstruction
 from assay.training.forgeries.forgery import Forgery
 from assay.training.forgeries.mouth_rendering import rerender_mouth
 from assay.training.forgeries.self_blend import face_side, self_blend
-from assay.training.forgeries.two_faces import swap_faces
+from assay.training.forgeries.two_faces import closest_donor, swap_faces
 from assay.types import Array, FloatArray
 
 MASK_STRIDE = 8
+N_DONORS = 24
 METHODS = ("self_blend", "two_faces", "mouth_rendering", "face_reconstruction", "swapped_twin")
 
 
@@ -102,7 +103,7 @@ class PairSource:
     def _forged(self, method: str, view: CachedView, rng: np.random.Generator) -> Forgery:
         rgb = np.asarray(view.rgb)
         if method == "two_faces":
-            donor = self._genuine(rng)
+            donor = self._donor(view, rng)
             return swap_faces(
                 rgb, view.landmarks_px, np.asarray(donor.rgb), donor.landmarks_px, rng
             )
@@ -112,6 +113,13 @@ class PairSource:
             chosen = view.reconstructions[int(rng.integers(len(view.reconstructions)))]
             return blend_reconstruction(rgb, view.landmarks_px, np.asarray(chosen), rng)
         return self_blend(rgb, view.landmarks_px, rng)
+
+    def _donor(self, view: CachedView, rng: np.random.Generator) -> CachedView:
+        """Another person's face in about the same pose, chosen among a few drawn at random."""
+        drawn = [self._genuine(rng) for _ in range(N_DONORS)]
+        others = [donor for donor in drawn if donor.group != view.group] or drawn
+        landmarks = [donor.landmarks_px for donor in others]
+        return others[closest_donor(view.landmarks_px, landmarks, rng)]
 
     def _genuine(self, rng: np.random.Generator) -> CachedView:
         sources = list(self._by_source)

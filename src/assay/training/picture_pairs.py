@@ -3,7 +3,7 @@ degraded alike. Half of the pairs are aligned: the generated one is made of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,12 +30,10 @@ class PicturePairSource:
         genuine = [p for p in pictures if not p.fake]
         fakes = [p for p in pictures if p.fake]
         self._source_of = {p.source_path: p.method for p in genuine}
-        self._genuine = _by(genuine, lambda p: p.method)
-        self._aligned = _by([p for p in fakes if p.twin is not None], lambda p: p.method)
+        self._genuine = _Balanced(genuine, lambda p: p.method)
+        aligned_fakes = _by([p for p in fakes if p.twin is not None], lambda p: p.method)
+        self._aligned = {m: _Balanced(part, self._source) for m, part in aligned_fakes.items()}
         self._free = _by([p for p in fakes if p.twin is None], lambda p: p.method)
-        self._aligned_sources = {
-            method: _by(pictures, self._source) for method, pictures in self._aligned.items()
-        }
         self.aligned = aligned if self._free and self._aligned else float(bool(self._aligned))
         self.tags = tuple(sorted({p.method for p in pictures} | set(self._source_of.values())))
 
@@ -47,12 +45,12 @@ class PicturePairSource:
         rng = np.random.default_rng(seed)
         if rng.random() < self.aligned:
             method = _any(list(self._aligned), rng)
-            picture = _drawn(self._aligned_sources[method], rng)
+            picture = self._aligned[method].draw(rng)
             twin = picture.rgb if picture.twin is None else picture.twin
             return self._finish(twin, picture.rgb, rng, method, self._source(picture), True)
         method = _any(list(self._free), rng)
         fakes = self._free[method]
-        fake, genuine = fakes[int(rng.integers(len(fakes)))], _drawn(self._genuine, rng)
+        fake, genuine = fakes[int(rng.integers(len(fakes)))], self._genuine.draw(rng)
         return self._finish(genuine.rgb, fake.rgb, rng, method, genuine.method, False)
 
     def _finish(
@@ -84,21 +82,34 @@ class PicturePairSource:
         return Pair(cuts[0], cuts[1], method, source, None, aligned)
 
 
-def _by(pictures: Sequence[CachedPicture], key: object) -> dict[str, list[CachedPicture]]:
+Key = Callable[[CachedPicture], str]
+
+
+def _by(pictures: Sequence[CachedPicture], key: Key) -> dict[str, list[CachedPicture]]:
     groups: dict[str, list[CachedPicture]] = {}
     for picture in pictures:
-        groups.setdefault(key(picture), []).append(picture)  # type: ignore[operator]
+        groups.setdefault(key(picture), []).append(picture)
     return groups
+
+
+class _Balanced:
+    """Pictures by source; a source is drawn by the fourth root of its pictures times its people."""
+
+    def __init__(self, pictures: Sequence[CachedPicture], key: Key) -> None:
+        groups = _by(pictures, key)
+        self.parts = list(groups.values())
+        sizes = [len(part) * len({p.group for p in part}) for part in self.parts]
+        odds = np.asarray(sizes, float) ** 0.25
+        self.odds = odds / max(odds.sum(), 1e-9)
+
+    def draw(self, rng: np.random.Generator) -> CachedPicture:
+        """One picture."""
+        part = self.parts[int(rng.choice(len(self.parts), p=self.odds))]
+        return part[int(rng.integers(len(part)))]
 
 
 def _any(names: list[str], rng: np.random.Generator) -> str:
     return names[int(rng.integers(len(names)))]
-
-
-def _drawn(groups: dict[str, list[CachedPicture]], rng: np.random.Generator) -> CachedPicture:
-    sizes = np.array([len(v) * len({p.group for p in v}) for v in groups.values()], float) ** 0.25
-    chosen = list(groups.values())[int(rng.choice(len(sizes), p=sizes / sizes.sum()))]
-    return chosen[int(rng.integers(len(chosen)))]
 
 
 def _place(rgb: Array, side: int, rng: np.random.Generator) -> tuple[int, int]:

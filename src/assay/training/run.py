@@ -84,11 +84,11 @@ def fit_members(
     source.tags = checks.tags = shared_tags
     module = PairModule(members, source, checks, config.schedule)
     fit(module, config.run_folder, resume)
-    write_scores(config, prepared, members)
     for i, member in enumerate(members):
         name = "weights.pt" if i == 0 else f"weights-{member.name}.pt"
         if i == 0 or member.name in config.members.variants:
             torch.save(member.net.cpu().state_dict(), config.run_folder / name)
+    write_scores(config, prepared, members)
 
 
 def prepare(config: TrainingConfig) -> Prepared:
@@ -103,12 +103,14 @@ def prepare(config: TrainingConfig) -> Prepared:
         examples = list(cached_views(items, config.data.cache))
     else:
         examples = list(cached_pictures(items, config.data.cache))
-    training, calibration = split_examples([e for e in examples if e.split == "train"], config)
-    validation = [e for e in examples if e.split == "val"]
+    withheld = config.data.withheld
+    validation = [e for e in examples if e.split == "val" or e.method in withheld]
+    examples = [e for e in examples if e.split == "train" and e.method not in withheld]
+    training, calibration = split_examples(examples, config)
     parts = [training, calibration, validation]
     if config.data.reconstructions:
         parts = _reconstructed(parts, config)
-    used = [item for item in items if item.split == "train"]
+    used = [i for i in items if i.split == "train" and i.method not in config.data.withheld]
     return Prepared(used, *parts)
 
 
