@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import av
 import pytest
 
 from assay.errors import DamagedMediaError
-from assay.media.container import choose_audio, choose_video, open_container, start_s
+from assay.media.container import (
+    choose_audio,
+    choose_video,
+    open_container,
+    start_s,
+    undecodable_text,
+)
 from assay.media.sniff import FORMATS
 from tests.media.makers import encode_tone, numbered
 
@@ -59,3 +67,22 @@ def test_a_playlist_is_never_followed(tmp_path):
         open_container(file, FORMATS["mp4"]),
     ):
         raise AssertionError("it was opened")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("14.0.0", True), ("18.1.0", True), ("19.0.2", False)]
+)
+def test_each_pyav_is_given_only_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, version: str, told: bool
+) -> None:
+    monkeypatch.setattr(av, "__version__", version)
+    assert (undecodable_text() == {"metadata_errors": "surrogateescape"}) is told
+
+
+def test_a_file_with_a_tag_that_is_no_utf_8_opens(make_sound: Any) -> None:
+    path = make_sound("a.wav", "pcm_s16le")
+    raw = path.read_bytes()
+    chunk = b"INFOINAM" + (6).to_bytes(4, "little") + b"Caf\xe9\xff\x00"
+    path.write_bytes(raw + b"LIST" + len(chunk).to_bytes(4, "little") + chunk)
+    with path.open("rb") as file, open_container(file, FORMATS["wav"]) as container:
+        assert container.metadata["title"].encode("utf-8", "surrogateescape") == b"Caf\xe9\xff"

@@ -40,6 +40,16 @@ def test_tags_and_encoder_settings(tmp_path: Path, name: str) -> None:
     assert "cabac" in settings
 
 
+def test_a_tag_that_is_no_utf_8_is_read_as_latin_1(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi")
+    raw = path.read_bytes()
+    assert raw.count(b"A title") == 1
+    path.write_bytes(raw.replace(b"A title", b"Caf\xe9 \xff!"))
+    (title,) = tags_of(path).texts("title")
+    assert title == "Café ÿ!"
+    title.encode()  # no lone surrogate is left that could not be written
+
+
 def test_sound_without_tags(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     with wave.open(str(path), "wb") as sound:

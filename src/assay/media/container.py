@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from assay.errors import DamagedMediaError, TooLargeError, UnsupportedMediaError
 from assay.media.sniff import Format
@@ -37,8 +37,8 @@ def open_container(file: BinaryIO, form: Format) -> Iterator[InputContainer]:
             format=form.plugin,
             container_options={"protocol_whitelist": "none"},
             options={"max_pixels": str(MAX_FRAME_PIXELS)},
-            metadata_errors="replace",
             buffer_size=1 << 18,
+            **undecodable_text(),
         )
     except MemoryError as error:
         raise TooLargeError("The container does not fit into memory.") from error
@@ -47,6 +47,16 @@ def open_container(file: BinaryIO, form: Format) -> Iterator[InputContainer]:
     with container:
         assert isinstance(container, InputContainer)
         yield container
+
+
+def undecodable_text() -> dict[str, Any]:
+    """Arguments for `av.open`: bytes in a tag that are no UTF-8 come as lone surrogates.
+
+    PyAV 19 always does so and takes no such argument; before, it raised unless told.
+    """
+    import av
+
+    return {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 def choose_video(container: InputContainer) -> VideoStream | None:

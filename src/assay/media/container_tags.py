@@ -6,6 +6,7 @@ import re
 import time
 from typing import Any, BinaryIO
 
+from assay.media.container import undecodable_text
 from assay.media.tag_text import decode
 from assay.media.tags import Tags
 from assay.media.xmp import read_xmp
@@ -43,7 +44,7 @@ def read_container_tags(file: BinaryIO, tags: Tags) -> None:
     if mark:
         tags.add("stream", "encoder_mark", decode(mark[0]))
     bounded = _BoundedFile(file)
-    with av.open(bounded, mode="r", options=OPTIONS, metadata_errors="replace") as container:
+    with av.open(bounded, mode="r", options=OPTIONS, **undecodable_text()) as container:
         _add_all("container", container.metadata, tags)
         for stream in list(container.streams)[:16]:
             _add_all("stream", stream.metadata, tags)
@@ -81,9 +82,14 @@ class _BoundedFile:
 def _add_all(place: str, metadata: Any, tags: Tags) -> None:
     for name, text in list(dict(metadata).items())[:500]:
         if name == "xmp":
-            tags.attempt("XMP", lambda text=text: read_xmp(str(text).encode(), tags))  # type: ignore[misc]
+            tags.attempt("XMP", lambda text=text: read_xmp(_raw(text), tags))  # type: ignore[misc]
         else:
-            tags.add(place, str(name), str(text))
+            tags.add(place, decode(_raw(name)), decode(_raw(text)))
+
+
+def _raw(text: object) -> bytes:
+    """The bytes of a tag as the file holds them (see `undecodable_text`)."""
+    return str(text).encode("utf-8", "surrogateescape")
 
 
 def _add_settings(container: Any, tags: Tags) -> None:

@@ -112,8 +112,9 @@ def _stated(container: InputContainer, stream: VideoStream) -> Timing:
     if duration_s is None and container.duration:
         duration_s = container.duration / 1e6
     fps = _rate(stream)
-    rates = (stream.average_rate, stream.base_rate)
-    uneven = all(rates) and abs(rates[0] - rates[1]) > 0.05 * rates[1]  # type: ignore[operator]
+    # As floats: the rationals of PyAV 19 have no abs().
+    usual, base = (float(rate or 0) for rate in (stream.average_rate, stream.base_rate))
+    uneven = usual and base and abs(usual - base) > 0.05 * base
     n_frames = round(duration_s * fps) if duration_s and fps else None
     return Timing(stream.frames or n_frames, duration_s, fps, bool(uneven))
 
