@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from assay.bundles import bundle_names, load_card
-from assay.errors import AssayError
+from assay.errors import AssayError, NoFaceError
 from assay.evaluation.pieces import Piece, limited, pieces_of, varied
 from assay.evaluation.robustness import robustness_table
 from assay.evaluation.scores import FILE_LEVEL, Row
@@ -23,15 +23,18 @@ from assay.evaluation.scoring import items_of, score_pieces
 from assay.media.image import read_image
 from assay.media.probe import probe
 from assay.training.forgeries import discover
-from assay.training.forging import forge_picture
+from assay.training.forgeries.forgery import Forgery
+from assay.training.forgeries.two_faces import closest_donor
+from assay.training.forging import find_face, forge_picture
 from assay.training.shared import shared_folder
 from held_out.separation import Table
 
-PER_SOURCE = 8
-PER_FORGER = 5
+PER_SOURCE = 16
+PER_FORGER = 12
 FORGERS = ("self_blend", "two_faces", "mouth_rendering")
 FORGED_FROM = ("cfp", "unsplash", "celebrity-press")
 QUALITY = 90
+N_DONORS = 24
 # What each detector is made to find; the verdict on the file answers for all.
 PURPOSE = {"face_blending": "face", "synthetic_picture": "picture", FILE_LEVEL: "both"}
 
@@ -56,6 +59,8 @@ def robustness(work: Path, n_draws: int) -> Table:
     rows = score_pieces(pieces, work / "files.csv", workers=1, progress=progress)
     bar.reset()
     rows += score_pieces(varied(pieces), work / "changed.csv", workers=1, progress=progress)
+    if not any(row.status == "scored" for row in rows):
+        raise RuntimeError(f"Nothing was scored; {work / 'files.csv'} says why.")
     return {
         "files": len(pieces),
         "genuine": sum(piece.label == "real" for piece in pieces),
@@ -88,25 +93,51 @@ def forged_faces(pieces: Sequence[Piece], folder: Path) -> list[Piece]:
     genuine = [p for p in pieces if p.label == "real" and p.method in FORGED_FROM]
     rng = np.random.default_rng(5)
     order = [genuine[i] for i in rng.permutation(len(genuine))]
-    forgers, found = discover(), []
+    found = []
     for number, name in enumerate(FORGERS):
-        left = iter(order[number :: len(FORGERS)])
         made = 0
-        while made < PER_FORGER and (piece := next(left, None)) is not None:
-            donor = order[int(rng.integers(len(order)))]
-            pictures = (_rgb(piece), _rgb(donor)) if donor.group != piece.group else None
-            if pictures is None:
+        for piece in order[number :: len(FORGERS)]:
+            forgery = _forged(name, piece, order, np.random.default_rng([5, number, made]))
+            if forgery is None:
                 continue
-            try:
-                forgery = forge_picture(forgers[name], *pictures, seed=number * 1000 + made)
-            except AssayError:
-                continue  # no face in one of the two
             made += 1
             for label, rgb in (("fake", forgery.fake), ("real", forgery.genuine)):
                 path = folder / f"{name}-{made}-{label}.jpg"
                 Image.fromarray(rgb).save(path, "JPEG", quality=QUALITY)
                 found.append(_piece_of(piece, path, label, name))
+            if made == PER_FORGER:
+                break
     return found
+
+
+def _forged(
+    name: str, piece: Piece, others: Sequence[Piece], rng: np.random.Generator
+) -> Forgery | None:
+    """The piece's largest face forged; None where there is none."""
+    forger, rgb = discover()[name], _rgb(piece)
+    try:
+        donor = _donor(piece, rgb, others, rng) if forger.needs == "two_faces" else None
+        return forge_picture(forger, rgb, donor, seed=int(rng.integers(2**31)))
+    except AssayError:
+        return None
+
+
+def _donor(
+    piece: Piece, rgb: np.ndarray, others: Sequence[Piece], rng: np.random.Generator
+) -> np.ndarray:
+    """Another person in about the same pose, chosen among some drawn at random."""
+    pictures, meshes = [], []
+    strangers = [other for other in others if other.group != piece.group]
+    for i in rng.permutation(len(strangers))[:N_DONORS]:
+        picture = _rgb(strangers[i])
+        try:
+            meshes.append(find_face(picture))
+        except AssayError:
+            continue
+        pictures.append(picture)
+    if not pictures:
+        raise NoFaceError("None of the donors has a face.")
+    return pictures[closest_donor(find_face(rgb), meshes, rng)]
 
 
 def _rgb(piece: Piece) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from assay.evaluation import ranking
 from assay.evaluation.bootstrap import MIN_GROUPS, Numbers, intervals
+from assay.evaluation.metrics import rate_interval
 from assay.evaluation.ranking import Curve, Flags, Ranking
 from assay.evaluation.slices import MIN_OF_A_LABEL
 
@@ -26,6 +27,7 @@ MEASURES: dict[str, Measure] = {
     "detection_at_far_1": lambda curve: ranking.detection_at(curve, 0.01),
     "detection_at_far_5": lambda curve: ranking.detection_at(curve, 0.05),
 }
+SHARES = ("detection", "false_alarms")
 # Of a real source against the other real files: how much of it lies above a cut made for those.
 ALARMS: dict[str, Measure] = {
     "false_alarms_at_1": lambda curve: ranking.detection_at(curve, 0.01),
@@ -63,11 +65,24 @@ def separated(
 
     numbers = intervals(measured, groups, n_draws)
     few = few_groups(positive, groups)
+    of_positive = np.asarray(groups, str)[positive].tolist()
     table: Table = {}
     for key, number in numbers.items():
         name, measure = key.rsplit("|", 1)
-        table.setdefault(name, {})[measure] = without_interval(number) if few else number
+        number = without_interval(number) if few else number
+        if measure.startswith(SHARES) and name != "worth":
+            number = never_certain(number, of_positive)
+        table.setdefault(name, {})[measure] = number
     return table
+
+
+def never_certain(share: Table, groups: Sequence[str]) -> Table:
+    """A share of none or all, which draws hardly vary: Wilson's interval with a group as one."""
+    n = len(set(groups))
+    if share["value"] not in (0.0, 1.0) or n < MIN_GROUPS:
+        return share
+    low, high = rate_interval(round(share["value"] * n), n)
+    return {**share, "low": low, "high": high}
 
 
 def too_small(positive: Flags) -> str | None:

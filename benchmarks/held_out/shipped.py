@@ -9,14 +9,13 @@ import numpy as np
 
 from assay.bundles import Card, load_card
 from assay.errors import BundleMismatchError, BundleMissingError
-from assay.evaluation.bootstrap import MIN_GROUPS, intervals, ratio
-from assay.evaluation.metrics import rate_interval
+from assay.evaluation.bootstrap import intervals, ratio
 from assay.evaluation.protocols import held_out_tables
 from assay.evaluation.ranking import fitted_cut
 from assay.evaluation.scores import Row
 from assay.evaluation.slices import MIN_OF_A_LABEL
 from held_out.scores import SHIPPED, Flags, Numbers, Scores
-from held_out.separation import Table
+from held_out.separation import Table, never_certain
 
 RATES = {"far_1": 0.01, "far_5": 0.05}
 
@@ -187,14 +186,6 @@ def rates(scores: Scores, which: Flags, decision: Decision, n_draws: int) -> Tab
 
     found = intervals(measured, groups, n_draws)
     return {
-        name: {**_never_certain(number, groups), "n_fired": int(fired[name].sum())}
+        name: {**never_certain(number, groups), "n_fired": int(fired[name].sum())}
         for name, number in found.items()
     }
-
-
-def _never_certain(number: Table, groups: list[str]) -> Table:
-    n = len(set(groups))
-    if number["low"] is not None or number["value"] not in (0.0, 1.0) or n < MIN_GROUPS:
-        return number
-    low, high = rate_interval(round(number["value"] * n), n)
-    return {**number, "low": low, "high": high}
