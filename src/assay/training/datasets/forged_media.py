@@ -61,6 +61,8 @@ def make(config: Config, out: Path) -> list[Row]:
         )
     known, rows = _journal(out), []
     with (out / JOURNAL).open("a", encoding="utf-8") as journal:
+        if journal.tell():
+            journal.write("\n")  # the last line may have been cut off
         for job in plan(config):
             key = _key(job, config)
             entry = known.get(key)
