@@ -26,6 +26,7 @@ from typing import Any
 
 from held_out import files, left_out, shipped
 from held_out.figures import write_figures
+from held_out.made_failures import made_failures
 from held_out.page import blocks, filled
 from held_out.scores import Scores, compact_scores, keep_compact
 
@@ -53,7 +54,7 @@ def main() -> None:
     if not all_scores:
         raise SystemExit(f"{RESULTS} holds no scores_<name>.csv.gz; give --from-runs runs.")
     result = measured(all_scores, arguments.draws)
-    result["robustness"] = robustness(arguments.files, arguments.draws)
+    result |= of_files(arguments.files, arguments.draws)
     write(result, all_scores)
     if arguments.failures:
         from held_out.failures import contact_sheets
@@ -106,18 +107,18 @@ def of_run(scores: Scores, n_draws: int) -> dict[str, Any]:
     }
 
 
-def robustness(work: Path | None, n_draws: int) -> dict[str, Any] | None:
-    """The whole program on changed files: measured where a folder is given, else as before."""
+def of_files(work: Path | None, n_draws: int) -> dict[str, Any]:
+    """The whole program on files: measured where a folder is given, else as it was before."""
+    parts = ("robustness", "made_failures")
     if work is None:
-        before = RESULTS / "generalisation.json"
-        if not before.is_file():
-            return None
-        found: dict[str, Any] | None = json.loads(before.read_text()).get("robustness")
-        return found
+        path = RESULTS / "generalisation.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return {name: before.get(name) for name in parts}
     missing = files.missing_bundles()
     if missing:
         raise SystemExit(f"Not installed yet: {', '.join(missing)}.")
-    return files.robustness(work, n_draws)
+    shown = FIGURES / "generalisation-failures.png"
+    return {"robustness": files.robustness(work, n_draws), "made_failures": made_failures(shown)}
 
 
 def write(result: dict[str, Any], all_scores: list[Scores]) -> None:

@@ -29,6 +29,7 @@ def blocks(result: Table) -> dict[str, str]:
         found[f"worth {name}"] = _worth(run)
         found[f"networks {name}"] = _networks(run)
     found["robustness"] = _robustness(result.get("robustness"))
+    found["failures"] = _failures(result.get("made_failures"))
     return found
 
 
@@ -307,3 +308,13 @@ def _robustness(table: Table | None) -> str:
         title = "the verdict on the file" if name == "file" else f"`{name}`"
         parts += ["", f"**{title}**", "", _table(columns, rows) if rows else "No file was scored."]
     return "\n".join(parts)
+
+
+def _failures(table: Table | None) -> str:
+    if table is None:
+        return "Not measured yet: it needs the bundles of both networks."
+    rows = [
+        [f"`{what}`" if one["fake"] else what, str(one["n"]), str(one["alarms"])]
+        for what, one in table["by_kind"].items()
+    ]
+    return _table(("what", "pictures", "alarms (some or strong evidence)"), rows)

@@ -266,6 +266,39 @@ def test_each_detector_is_measured_on_the_fakes_that_it_is_made_for() -> None:
     }
 
 
+def test_the_worst_rows_stand_first_and_each_file_once(scores: Scores) -> None:
+    from held_out.failures import worst
+
+    logits = scores.logits["all"]
+    rows = np.flatnonzero((scores.split == "val") & ~scores.fake)
+    found = worst(scores, rows, -logits)
+    assert found[0] == rows[np.argmax(logits[rows])]
+    assert len(found) == len({str(scores.path[i]) for i in found}) == 24
+    twice = np.concatenate([rows, rows])
+    assert worst(scores, twice, -logits) == found
+
+
+def test_failures_that_are_shown_begin_with_false_alarms_and_one_of_each_forger() -> None:
+    from types import SimpleNamespace
+    from typing import cast
+
+    from held_out.made_failures import Made, _spread
+
+    def made(what: str, fake: bool, label: str) -> Made:
+        verdict = cast(Any, SimpleNamespace(label=label, evidence=()))
+        return Made(what, "astronaut", fake, np.zeros((2, 2, 3), np.uint8), verdict)
+
+    missed = [made("a", True, "no_evidence_found") for _ in range(9)]
+    rest = [made("b", True, "inconclusive"), made("untouched", False, "some_evidence")]
+    right = [made("a", True, "some_evidence"), made("untouched", False, "not_analysable")]
+    assert not any(one.wrong for one in right)
+    wrong = [one for one in [*missed, *rest, *right] if one.wrong]
+    assert len(wrong) == 11
+    shown = [one.what for one in _spread(wrong)]
+    assert shown[:3] == ["untouched", "a", "b"]
+    assert len(shown) == 8
+
+
 def test_what_is_committed_can_be_rebuilt() -> None:
     """The tables in the repository rest on the scores in the repository."""
     path = generalisation.RESULTS / "generalisation.json"
