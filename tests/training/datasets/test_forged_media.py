@@ -13,14 +13,13 @@ from assay.errors import ConfigError, InputError
 from assay.training.datasets import forged_media
 from assay.training.datasets.forged_media import base_of, main, make, resampled
 from assay.training.datasets.forged_plan import Base, Config, History, Set, bases
-from assay.training.datasets.jpeg_history import history_of
+from assay.training.datasets.jpeg_history import block_steps, history_of
 from assay.training.datasets.manifest import read_manifest
 from assay.training.forgeries import stylegan, super_resolution
 from assay.training.forgeries.super_resolution import ENLARGERS
 from assay.types import Array
 from tests.real_faces import textured
 from tests.training.datasets.test_forged_plan import CONFIG, config, media, people
-from tests.training.datasets.test_jpeg_history import block_steps
 from tests.training.makers import COLUMNS, write_manifest
 
 pytest.importorskip("torch", reason="the train extra is not installed")
@@ -146,6 +145,17 @@ def test_what_changed_is_made_anew(tmp_path: Path, small: Config, networks: list
     assert {r["sha256"] for r in make(worse, out)}.isdisjoint(r["sha256"] for r in rows)
 
 
+def test_a_higher_count_adds(tmp_path: Path, small: Config, networks: list[str]) -> None:
+    rows = make(small, tmp_path / "out")
+    networks.clear()
+    first, *others = small.sets
+    # The sets behind it may get other sources; their own pictures come without a network here.
+    more = make(replace(small, sets=(replace(first, count=10), *others)), tmp_path / "out")
+    forged = [row for row in rows if row["label"] == "fake"]
+    assert [row for row in more if row["label"] == "fake"][:8] == forged
+    assert len(networks) == 2
+
+
 def test_a_set_made_in_another_way_is_left_alone(tmp_path: Path, small: Config) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.csv").write_text("path\n")
@@ -176,9 +186,9 @@ def test_half_carries_its_sources_blocks_and_half_none(tmp_path: Path) -> None:
         matched = base.history is not None and f"JPEG {base.history.words}" in row["note"]
         seen.add(matched)
         if matched:
-            assert min(fake, genuine) > 1.3
+            assert min(fake, genuine) > 0.25
         else:
-            assert max(fake, genuine) < 1.25
+            assert max(fake, genuine) < 0.12
     assert seen == {True, False}
 
 
@@ -195,7 +205,7 @@ def test_without_it_blocks_alone_tell_a_forgery(tmp_path: Path) -> None:
     genuine, _ = base_of(base, "resaved", 128, found, rng)
     fake = super_resolution.enlarged_again(genuine, "video-x2").fake
     assert base.history is not None
-    assert block_steps(fake) < 0.85 * block_steps(genuine)
+    assert block_steps(fake) < 0.5 * block_steps(genuine)
     assert block_steps(base.history.again(fake)) > 0.9 * block_steps(genuine)
 
 

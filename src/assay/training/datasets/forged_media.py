@@ -81,7 +81,8 @@ def make(config: Config, out: Path) -> list[Row]:
 def _key(job: Job, config: Config) -> str:
     """Changes with all that this picture is made from: its settings, its source, this code."""
     base = job.base and {**asdict(job.base), "path": ""}
-    known = (VERSION, config.seed, asdict(config.jpeg), asdict(config.history), asdict(job.set))
+    settings = {**asdict(job.set), "count": 0}  # a higher count changes nothing that is there
+    known = (VERSION, config.seed, asdict(config.jpeg), asdict(config.history), settings)
     text = json.dumps([known, job.number, job.treatment, base], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 

@@ -2,11 +2,18 @@
 
 A forgery made of a JPEG file has lost the file's 8 px blocks, and its genuine twin has not: a
 network that compares the two learns to see blocks. So the forgery is saved with the same tables.
+
+`python -m assay.training.datasets.jpeg_history FOLDER` says how well blocks alone tell the twins
+of a forged set apart: AUC .5 where they tell nothing.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
 import io
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +26,7 @@ GRID_PX = 16
 """Blocks are 8 px; with halved colour a unit of them is 16 px, so windows begin on multiples."""
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _ORIENTATION = 0x0112
+_BLOCK_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +100,76 @@ def _table_sums() -> dict[int, int]:
         with Image.open(store) as saved:
             sums[quality] = sum(saved.quantization[0])  # type: ignore[attr-defined]
     return sums
+
+
+def block_steps(rgb: Array) -> float:
+    """How much larger steps of brightness are where 8 px blocks meet than in their middles: the
+    logarithm of the ratio, 0 without blocks. `rgb` is (h, w, 3) uint8, blocks begin in its corner.
+
+    Middles, because enlarging by two or four leaves the same in both places.
+    """
+    grey, found = rgb.astype(np.float32).mean(axis=2), []
+    for values in (grey, grey.T):
+        steps = np.abs(np.diff(values, axis=1)).mean(axis=0)
+        place = np.arange(1, len(steps) + 1) % _BLOCK_PX
+        edges, middles = (steps[place == at].mean() + 0.05 for at in (0, _BLOCK_PX // 2))
+        found.append(np.log(edges / middles))
+    return float(np.mean(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """The blocks of a forgery and of its genuine twin; `quality` is that of the source as far as
+    the note tells it, else 0."""
+
+    quality: int
+    genuine: float
+    fake: float
+
+
+def twins_of(folder: Path) -> Iterator[Twins]:
+    """All forgeries of a forged set that have a genuine twin."""
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            path = folder / row["path"]
+            twin = path.with_name(f"{path.stem}.genuine.jpg")
+            if row["label"] == "fake" and twin.is_file():
+                told = re.search(r"JPEG q(\d+)", row["note"])
+                yield Twins(int(told[1]) if told else 0, _steps_at(twin), _steps_at(path))
+
+
+def _steps_at(path: Path) -> float:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return block_steps(np.asarray(image.convert("RGB"), np.uint8))
+
+
+def separation(twins: list[Twins]) -> tuple[float, float]:
+    """AUC of "more blocks is genuine" over all, and the share of pairs whose twin has more."""
+    from sklearn.metrics import roc_auc_score
+
+    scores = [t.genuine for t in twins] + [t.fake for t in twins]
+    auc = roc_auc_score([1] * len(twins) + [0] * len(twins), scores)
+    return float(auc), sum(t.genuine > t.fake for t in twins) / len(twins)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line: the separation of a folder's twins, by their sources' quality."""
+    parser = argparse.ArgumentParser(prog="assay.training.datasets.jpeg_history")
+    parser.add_argument("folder", type=Path)
+    twins = list(twins_of(parser.parse_args(arguments).folder))
+    for name, low, high in (
+        ("all", 0, 100),
+        ("none told", 0, 0),
+        ("1-79", 1, 79),
+        ("80+", 80, 100),
+    ):
+        part = [t for t in twins if low <= t.quality <= high]
+        if part:
+            auc, share = separation(part)
+            print(f"quality {name}: {len(part)} pairs, AUC {auc:.3f}, twin has more {share:.1%}")
+
+
+if __name__ == "__main__":
+    main()
