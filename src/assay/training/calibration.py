@@ -1,64 +1,87 @@
-"""Measure a face network on people that training never saw: calibration, cuts, map faithfulness."""
+"""Measure a network on people and sources that training never saw: calibration, cuts, domain, and
+whether its maps are true."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.bundles.network import Network
 from assay.inputs.face import FaceInput, crop_face
+from assay.inputs.patch import PatchInput, cut_patches
 from assay.training.cache import CachedView
-from assay.training.degrade import draw_degradation
+from assay.training.degrade import draw_degradation, draw_picture_degradation
+from assay.training.faithfulness import faithfulness
 from assay.training.forgeries.self_blend import face_side
-from assay.training.pairs import Mixture, Pair, PairSource
+from assay.training.pairs import PairSource
+from assay.training.pictures import CachedPicture
+
+if TYPE_CHECKING:
+    from assay.training.config import TrainingConfig
 
 Numbers = NDArray[np.float64]
 
-COPIES = 2
 N_FORGED = 900
 BOOTSTRAPS = 200
+DOMAIN_QUANTILE = 0.995
 RATES = {"far_0.1": 0.001, "far_1": 0.01, "far_5": 0.05}
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """Logits (n,) of n subjects, and the distance (n,) of each one's features: the median over its
+    crops of the root mean square."""
+
+    logits: Numbers
+    distances: Numbers
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
-    """Logits of bona fide and forged faces of the calibration people, and what follows."""
+    """What was found on the calibration set, and what follows from it."""
 
     bona_fide: Numbers
     forged: Numbers
     scale: float
     bias: float
     interval_width: float
-    faithfulness: dict[str, Any]
-    n_people: int
+    max_distance: float
+    on: str
+    forgeries: str
+    heatmap: dict[str, Any] | None = None
 
     def as_card(self) -> dict[str, Any]:
-        """The card's calibration, operating points and heat map entries."""
-        on = (
-            f"{len(self.bona_fide)} crops of {self.n_people} groups of people kept out of "
-            "training, each once as found and once degraded (resize, blur, noise, JPEG, H.264)"
-        )
-        return {
+        """The card's calibration, operating points, domain and heat map entries."""
+        entries: dict[str, Any] = {
             "calibration": {
                 "scale": self.scale,
                 "bias": self.bias,
                 "bona_fide_logits": [round(float(v), 4) for v in np.sort(self.bona_fide)],
                 "interval_width_logit": self.interval_width,
-                "fitted_on": on + f"; {len(self.forged)} forgeries of the same people",
+                "fitted_on": f"{self.on}; {self.forgeries}",
             },
             "operating_points": [
-                self._point(name, rate, on)
+                self._point(name, rate)
                 for name, rate in RATES.items()
                 if rate * len(self.bona_fide) >= 1  # a smaller rate cannot be measured
             ],
-            "heatmap": self.faithfulness,
+            "in_domain": {
+                "features": {
+                    "max_distance": self.max_distance,
+                    "quantile": DOMAIN_QUANTILE,
+                    "measured_on": f"{self.on}; {self.forgeries}",
+                }
+            },
         }
+        if self.heatmap is not None:
+            entries["heatmap"] = self.heatmap
+        return entries
 
-    def _point(self, name: str, rate: float, on: str) -> dict[str, Any]:
+    def _point(self, name: str, rate: float) -> dict[str, Any]:
         n = len(self.bona_fide)
         n_above = int(np.floor(rate * n))
         ordered = np.sort(self.bona_fide)[::-1]
@@ -68,34 +91,83 @@ class Measured:
             "threshold": threshold,
             "false_alarm_rate": rate,
             "detection_rate": float((self.forged >= threshold).mean()),
-            "measured_on": on,
+            "measured_on": self.on,
         }
 
 
-def measure(
-    network: Network, views: Sequence[CachedView], recipe: FaceInput, seed: int
+def measure_faces(
+    network: Network, views: Sequence[CachedView], config: TrainingConfig
 ) -> Measured:
     """Score the calibration people's faces and forgeries of them, and fit what the card holds."""
+    assert isinstance(config.recipe, FaceInput)
+    recipe, seed = config.recipe, config.schedule.seed
+    crops = [c for v in views for c in genuine_crops(v, recipe, seed)]
+    bona_fide = score(network, [crop[None] for crop in crops])
+    source = PairSource(views, recipe, config.mixture)
+    pairs = [source.draw(20_000_000 + i) for i in range(N_FORGED)]
+    forged = score(network, [pair.fake[None] for pair in pairs])
+    people = len({view.group for view in views})
+    on = (
+        f"{len(crops)} crops of {people} groups of people kept out of training, each once as found "
+        "and once degraded (resize, blur, noise, JPEG, H.264)"
+    )
+    forgeries = f"{len(pairs)} forgeries of the same people"
+    return _measured(bona_fide, forged, (on, forgeries), seed, faithfulness(network, pairs))
+
+
+def measure_pictures(
+    network: Network, pictures: Sequence[CachedPicture], config: TrainingConfig
+) -> Measured:
+    """The same for whole pictures: each as found and degraded, the mean over its patches."""
+    assert isinstance(config.recipe, PatchInput)
+    recipe, seed = config.recipe, config.schedule.seed
+    subjects = [
+        (picture, patches)
+        for picture in pictures
+        for patches in picture_patches(picture, recipe, seed)
+        if len(patches)
+    ]
+    scored = score(network, [patches for _, patches in subjects])
+    fake = np.array([picture.fake for picture, _ in subjects])
+    genuine = [picture for picture, _ in subjects if not picture.fake]
+    on = (
+        f"{len(genuine)} readings of {len({p.source_path for p in genuine})} genuine files "
+        f"({len({p.group for p in genuine})} groups of {len({p.method for p in genuine})} sources, "
+        f"{len(config.data.calibration_sources)} of these wholly kept out of training), each once "
+        "as found and once degraded"
+    )
+    methods = sorted({picture.method for picture, _ in subjects if picture.fake})
+    forgeries = f"{int(fake.sum())} generated ones ({', '.join(methods)})"
+    parts = [Scored(scored.logits[chosen], scored.distances[chosen]) for chosen in (~fake, fake)]
+    return _measured(parts[0], parts[1], (on, forgeries), seed, None)
+
+
+def _measured(
+    bona_fide: Scored,
+    forged: Scored,
+    words: tuple[str, str],
+    seed: int,
+    heatmap: dict[str, Any] | None,
+) -> Measured:
     from sklearn.linear_model import LogisticRegression
 
-    bona_fide = score(network, [c for v in views for c in genuine_crops(v, recipe, seed)])
-    source = PairSource(views, recipe, Mixture())
-    pairs = [source.draw(20_000_000 + i) for i in range(N_FORGED)]
-    forged = score(network, [pair.fake for pair in pairs])
-    x = np.r_[bona_fide, forged][:, None]
-    y = np.r_[np.zeros(len(bona_fide)), np.ones(len(forged))]
+    x = np.r_[bona_fide.logits, forged.logits][:, None]
+    y = np.r_[np.zeros(len(bona_fide.logits)), np.ones(len(forged.logits))]
     fit = LogisticRegression(class_weight="balanced", C=1e6).fit(x, y)
     scale, bias = float(fit.coef_[0, 0]), float(fit.intercept_[0])
     if scale <= 0:
-        raise RuntimeError("The network scores forgeries below bona fide faces.")
+        raise RuntimeError("The network scores forgeries below bona fide ones.")
+    distances = np.r_[bona_fide.distances, forged.distances]
     return Measured(
-        bona_fide=bona_fide,
-        forged=forged,
+        bona_fide=bona_fide.logits,
+        forged=forged.logits,
         scale=scale,
         bias=bias,
         interval_width=_interval_width(x, y, seed),
-        faithfulness=faithfulness(network, pairs),
-        n_people=len({view.group for view in views}),
+        max_distance=float(np.quantile(distances, DOMAIN_QUANTILE)),
+        on=words[0],
+        forgeries=words[1],
+        heatmap=heatmap,
     )
 
 
@@ -111,12 +183,30 @@ def genuine_crops(view: CachedView, recipe: FaceInput, seed: int) -> list[NDArra
     ]
 
 
-def score(network: Network, crops: Sequence[NDArray[np.uint8]], batch: int = 16) -> Numbers:
-    """Logits (n,) of n crops."""
-    parts = [
-        network.run(np.stack(crops[i : i + batch]))["logit"] for i in range(0, len(crops), batch)
-    ]
-    return np.concatenate(parts).astype(np.float64)
+def picture_patches(
+    picture: CachedPicture, recipe: PatchInput, seed: int
+) -> list[NDArray[np.uint8]]:
+    """The patches (n, s, s, 3) of the picture as found, and of it degraded as in training."""
+    rgb = np.asarray(picture.rgb)
+    rng = np.random.default_rng([seed, rgb.shape[0], int(rgb[::5, ::5].sum())])
+    least = min(1.0, max(0.35, recipe.size_px / min(rgb.shape[:2])))
+    degrade = draw_picture_degradation(rng, (least, 1.3), jpeg_share=0.65)
+    return [cut_patches(version, recipe)[0] for version in (rgb, degrade(rgb))]
+
+
+def score(network: Network, subjects: Sequence[NDArray[np.uint8]], batch: int = 16) -> Scored:
+    """Mean logit and median distance of each subject's crops (n, s, s, 3)."""
+    crops = np.concatenate(subjects)
+    logits, distances = [], []
+    for start in range(0, len(crops), batch):
+        outputs = network.run(crops[start : start + batch])
+        logits.append(outputs["logit"])
+        distances.append(np.sqrt(np.mean(np.square(outputs["features"]), axis=1)))
+    ends = np.cumsum([len(subject) for subject in subjects])[:-1]
+    return Scored(
+        np.array([part.mean() for part in np.split(np.concatenate(logits), ends)], np.float64),
+        np.array([np.median(part) for part in np.split(np.concatenate(distances), ends)]),
+    )
 
 
 def _interval_width(x: Numbers, y: Numbers, seed: int) -> float:
@@ -132,66 +222,3 @@ def _interval_width(x: Numbers, y: Numbers, seed: int) -> float:
         values.append(float(fit.decision_function([[at]])[0]))
     low, high = np.quantile(values, [0.05, 0.95])
     return float(high - low) / 2
-
-
-def faithfulness(network: Network, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """Deletion test: put the genuine pixels back where the map points, and see the score fall.
-
-    Compared with putting back as many pixels elsewhere (the map's region moved at random, the
-    usual control), over the forgeries that score above the median. After Petsiuk et al., "RISE",
-    2018 (deletion), with genuine pixels instead of grey. A map that is the same for every face
-    passes that, so its overlap with the true mask is compared with that of another forgery's map.
-    Faithful: the score falls more in at least two thirds of them and by at least half as much
-    again in the mean, and the overlap exceeds another map's beyond chance (paired, 99 %). Stated
-    beside it: the deletion against another's map, the hardest control, for all lie on the face.
-    """
-    chosen = [pair for pair in pairs if pair.mask.max() > 0.2][:300]
-    fakes = np.stack([pair.fake for pair in chosen])
-    outputs = [network.run(fakes[i : i + 16]) for i in range(0, len(fakes), 16)]
-    logits = np.concatenate([o["logit"] for o in outputs])
-    maps = np.concatenate([o["mask"] for o in outputs])
-    found = np.flatnonzero(logits > np.median(logits))
-    rng = np.random.default_rng(0)
-    falls = np.zeros((3, len(found)))
-    for n, i in enumerate(found):
-        side = maps.shape[1]
-        moved = np.roll(maps[i], tuple(rng.integers(side // 4, 3 * side // 4, 2)), (0, 1))
-        for row, heat in enumerate((maps[i], moved, maps[found[n - 1]])):
-            falls[row, n] = logits[i] - _after(network, chosen[i], heat)
-    own, elsewhere, other = falls
-    better = float((own > elsewhere).mean())
-    wanted = np.stack([pair.mask for pair in chosen])[found] > 0.1
-    drawn = maps[found] > 0.3
-    overlaps, others = _overlaps(wanted, drawn), _overlaps(wanted, np.roll(drawn, 1, axis=0))
-    gain = overlaps - others
-    knows_its_own = gain.mean() > 2.58 * gain.std() / np.sqrt(len(gain))
-    lowers = better >= 2 / 3 and own.mean() >= 1.5 * max(elsewhere.mean(), 0.0)
-    return {
-        "faithful": bool(lowers and knows_its_own),
-        "test": "genuine pixels put back in the top fifth of the map, against as many elsewhere",
-        "score_falls_more_by_map": better,
-        "score_falls_more_than_by_another_map": float((own > other).mean()),
-        "mean_fall_by_map": float(own.mean()),
-        "mean_fall_elsewhere": float(elsewhere.mean()),
-        "mean_fall_by_another_map": float(other.mean()),
-        "mean_overlap_with_true_mask": float(overlaps.mean()),
-        "mean_overlap_of_another_map": float(others.mean()),
-        "n": len(found),
-    }
-
-
-def _overlaps(wanted: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> Numbers:
-    """Intersection over union (n,) of (n, h, w) regions."""
-    union = (wanted | drawn).sum(axis=(1, 2))
-    return np.asarray((wanted & drawn).sum(axis=(1, 2)) / np.maximum(union, 1), np.float64)
-
-
-def _after(network: Network, pair: Pair, heat: NDArray[np.float32]) -> float:
-    """The logit of the forgery with genuine pixels in the top fifth of this map."""
-    import cv2
-
-    side = pair.fake.shape[0]
-    chosen = (heat > np.quantile(heat, 0.8)).astype(np.float32)
-    region = cv2.resize(chosen, (side, side)) > 0.5
-    mixed = np.where(region[..., None], pair.genuine, pair.fake).astype(np.uint8)
-    return float(network.run(mixed[None])["logit"][0])

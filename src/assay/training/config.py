@@ -25,7 +25,7 @@ class DataChoice:
     `calibration_groups` and `calibration_sources` are kept out whole, of everything else the
     share `calibration_share` of the groups. Methods in `withheld` are only scored, never trained
     on. `reconstructions` is how often each genuine picture
-    is sent through a generative decoder.
+    is sent through a generative decoder (of the faces, the share `reconstructed_share`).
     """
 
     folders: tuple[Path, ...]
@@ -35,6 +35,7 @@ class DataChoice:
     calibration_sources: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     reconstructions: int = 0
+    reconstructed_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class MembersChoice:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """One resolved training configuration; `raw` is the file as read."""
+    """One resolved training configuration; `raw` is the file as read. `start` is a file of weights
+    from which training goes on, instead of the ImageNet ones."""
 
     name: str
     version: str
@@ -66,6 +68,7 @@ class TrainingConfig:
     schedule: Schedule
     members: MembersChoice
     raw: dict[str, Any]
+    start: Path | None = None
 
     @property
     def run_folder(self) -> Path:
@@ -92,6 +95,7 @@ def read_config(path: Path) -> TrainingConfig:
             schedule=Schedule(**raw["schedule"]),
             members=_members(raw.get("members", {})),
             raw=raw,
+            start=Path(raw["start"]) if "start" in raw else None,
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error

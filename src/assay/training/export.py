@@ -1,4 +1,4 @@
-"""From a trained network to a finished bundle: ONNX, parity, calibration, card."""
+"""From a trained network to a finished bundle: ONNX, parity, features, calibration, card."""
 
 from __future__ import annotations
 
@@ -11,48 +11,76 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.bundles.network import Network
-from assay.training.cache import CachedView
-from assay.training.calibration import Measured, measure
-from assay.training.datasets.manifest import Item
-from assay.training.loop import write_json
+from assay.training.calibration import Measured, measure_faces, measure_pictures
+from assay.training.curves import write_json
 
 if TYPE_CHECKING:
-    from assay.training.run import TrainingConfig
+    from assay.training.config import TrainingConfig
+    from assay.training.run import Prepared
 
 MAX_DIFFERENCE = 1e-4
+N_FEATURES = 32
+N_WHITENED = 640
+PURPOSES = {
+    "face": "scores one face for traces of blending and draws where they are",
+    "picture": "scores native-resolution patches of a picture for traces of a generator's decoder",
+}
 
 
-class _Exported(nn.Module):
-    """The network with a mask in [0, 1] instead of its logit."""
+class Exported(nn.Module):
+    """The network as it ships: `logit`, a `mask` in [0, 1] where it draws one, and `features`
+    (n, 32): the pooled features along their main axes, each of unit variance over training crops.
+    """
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, centre: Tensor, axes: Tensor) -> None:
         super().__init__()
         self.net = net
+        self.register_buffer("centre", centre)
+        self.register_buffer("axes", axes)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        logit, mask = self.net(pictures)
-        return logit, torch.sigmoid(mask)
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """uint8 (n, s, s, 3) in."""
+        outputs = self.net(pictures)
+        features = (outputs.pooled - self.centre) @ self.axes
+        if outputs.mask is None:
+            return outputs.logit, features
+        return outputs.logit, torch.sigmoid(outputs.mask), features
 
 
-def export_onnx(net: nn.Module, path: Path, size_px: int, metadata: dict[str, str]) -> float:
-    """Write the graph (uint8 in; logit and mask out) and return its largest difference to torch.
+@torch.no_grad()
+def whitened(net: nn.Module, crops: NDArray[np.uint8]) -> Exported:
+    """The network with the axes of its features on these crops (n, s, s, 3)."""
+    net = net.eval().cpu().float()
+    pooled = torch.cat([net(torch.from_numpy(part)).pooled for part in np.split(crops, 20)])
+    centre = pooled.mean(dim=0)
+    n_axes = min(N_FEATURES, len(crops) - 1)
+    _, spread, axes = torch.linalg.svd(pooled - centre, full_matrices=False)
+    scale = spread[:n_axes] / (len(crops) - 1) ** 0.5
+    return Exported(net, centre, axes[:n_axes].T / scale.clamp(min=1e-6)).eval()
+
+
+def export_onnx(exported: nn.Module, path: Path, size_px: int, metadata: dict[str, str]) -> float:
+    """Write the graph (uint8 in) and return its largest difference to torch.
 
     Raises RuntimeError when that is over 1e-4.
     """
     import onnx
 
-    wrapped = _Exported(net).eval().cpu().float()
     example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        n_outputs = len(exported(example))
+    names = ["logit", "mask", "features"] if n_outputs == 3 else ["logit", "features"]
     torch.onnx.export(
-        wrapped,
+        exported,
         (example,),
         str(path),
         input_names=["pictures"],
-        output_names=["logit", "mask"],
-        dynamic_axes={"pictures": {0: "n"}, "logit": {0: "n"}, "mask": {0: "n"}},
+        output_names=names,
+        dynamic_axes={name: {0: "n"} for name in ("pictures", *names)},
         opset_version=17,
         dynamo=False,
     )
@@ -60,51 +88,50 @@ def export_onnx(net: nn.Module, path: Path, size_px: int, metadata: dict[str, st
     for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.save(graph, str(path))
-    difference = parity(wrapped, path, size_px)
+    difference = parity(exported, path, size_px, names)
     if difference > MAX_DIFFERENCE:
         raise RuntimeError(f"torch and ONNX Runtime differ by {difference:.2g}.")
     return difference
 
 
-def parity(wrapped: nn.Module, path: Path, size_px: int) -> float:
-    """The largest difference between torch and ONNX Runtime on seeded noise and flat pictures."""
+def parity(exported: nn.Module, path: Path, size_px: int, names: Sequence[str]) -> float:
+    """The largest difference between torch and ONNX Runtime on seeded noise and flat pictures,
+    relative to the largest value where that is over 1."""
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (3, size_px, size_px, 3), dtype=np.uint8)
     pictures[1], pictures[2] = 0, pictures[2] // 8 + 100
     with torch.no_grad():
-        wanted = wrapped(torch.from_numpy(pictures))
+        wanted = exported(torch.from_numpy(pictures))
     found = Network(path).run(pictures)
     return max(
-        float(np.abs(found[name] - value.numpy()).max())
-        for name, value in zip(("logit", "mask"), wanted, strict=True)
+        float(np.abs(found[name] - value.numpy()).max() / max(1.0, float(value.abs().max())))
+        for name, value in zip(names, wanted, strict=True)
     )
 
 
-def finish(
-    net: nn.Module,
-    config: TrainingConfig,
-    items: Sequence[Item],
-    training: Sequence[CachedView],
-    calibration: Sequence[CachedView],
-) -> Path:
+def finish(net: nn.Module, config: TrainingConfig, prepared: Prepared) -> Path:
     """Export, calibrate on people that training never saw, write the card. Returns the folder."""
-    from assay.training.run import provenance
+    from assay.training.run import pair_source, provenance
 
+    require_disjoint(prepared)
     folder = config.run_folder / "bundle"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "network.onnx"
-    facts = provenance(config, items, training, calibration)
+    facts = provenance(config, prepared)
+    source = pair_source(config, prepared.training)
+    pairs = [source.draw(30_000_000 + i) for i in range(N_WHITENED // 2)]
+    exported = whitened(net, np.stack([crop for p in pairs for crop in (p.genuine, p.fake)]))
     metadata = {"recipe_fingerprint": config.recipe.fingerprint, "data_hash": facts["data_hash"]}
-    difference = export_onnx(net, path, config.recipe.size_px, metadata)
-    require_disjoint(training, calibration)
-    measured = measure(Network(path), calibration, config.recipe, config.schedule.seed)
-    write_json(folder / "card.json", card(config, path, facts, measured, difference, items))
+    difference = export_onnx(exported, path, config.recipe.size_px, metadata)
+    measure = {"face": measure_faces, "picture": measure_pictures}[config.kind]
+    measured = measure(Network(path), prepared.calibration, config)
+    write_json(folder / "card.json", card(config, path, facts, measured, difference, prepared))
     return folder
 
 
-def require_disjoint(training: Sequence[CachedView], calibration: Sequence[CachedView]) -> None:
+def require_disjoint(prepared: Prepared) -> None:
     """Raise RuntimeError when a group stands on both sides."""
-    both = {view.group for view in training} & {view.group for view in calibration}
+    both = {e.group for e in prepared.training} & {e.group for e in prepared.calibration}
     if both:
         raise RuntimeError(f"In training and in calibration: {sorted(both)}.")
 
@@ -115,10 +142,10 @@ def card(
     facts: dict[str, Any],
     measured: Measured,
     difference: float,
-    items: Sequence[Item],
+    prepared: Prepared,
 ) -> dict[str, Any]:
     """The card of the bundle, as a JSON value."""
-    sets = Counter((item.method, item.licence) for item in items)
+    sets = Counter((item.method, item.label, item.licence) for item in prepared.items)
     return {
         "name": config.name,
         "version": config.version,
@@ -126,11 +153,11 @@ def card(
         "recipe": asdict(config.recipe),
         "recipe_fingerprint": config.recipe.fingerprint,
         "licence": "Apache-2.0 (weights trained here; the sets' own terms are listed)",
-        "purpose": "scores one face for traces of blending and draws where they are",
-        "architecture": "EfficientNet-Lite0, ImageNet start, score head and 28 x 28 mask head",
+        "purpose": PURPOSES[config.kind],
+        "architecture": f"EfficientNet, ImageNet start; {config.net}",
         "trained_on": [
-            {"set": name, "licence": licence, "files": n}
-            for (name, licence), n in sorted(sets.items())
+            {"set": name, "label": label, "licence": licence, "files": n}
+            for (name, label, licence), n in sorted(sets.items())
         ],
         "training": facts,
         "parity_max_difference": difference,

@@ -10,15 +10,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from assay.media.resample import resized
 from assay.training.cache import CachedView
 from assay.training.forgeries import upsampling, vae
 from assay.training.pictures import CachedPicture
+from assay.training.progress import told
 from assay.types import Array
 
 SIDES_PX = (512, 448, 384, 320, 256, 224, 192)
@@ -81,7 +82,10 @@ def reconstructed_pictures(
     pictures: Sequence[CachedPicture], decoders: Decoders, rounds: int, seed: int = 0
 ) -> list[CachedPicture]:
     """`rounds` forgeries of every genuine picture, each with its twin: a square of it, at a scale
-    drawn between a third and 1, and what one of the decoders makes of it."""
+    drawn between a third and 1, and what one of the decoders makes of it.
+
+    They are kept in memory only: on a GPU they are made faster than a disk reads them.
+    """
     jobs: dict[tuple[str, int], list[Base]] = {}
     for picture in pictures:
         for number in range(rounds):
@@ -97,7 +101,7 @@ def reconstructed_pictures(
     # Cutting on the processor while the decoder runs.
     with ThreadPoolExecutor(8) as pool:
         cut = pool.map(lambda part: [base.cut() for base in part[1]], parts)
-        made = zip(parts, tqdm(cut, total=len(parts), desc="reconstructions"), strict=True)
+        made = zip(parts, told(cut, len(parts), "reconstructions"), strict=True)
         return [p for (name, bases), cuts in made for p in _made(name, bases, cuts, decoders)]
 
 
@@ -132,29 +136,53 @@ def _code(picture: CachedPicture) -> int:
 
 
 def with_reconstructions(
-    views: Sequence[CachedView], decoders: Decoders, rounds: int, seed: int = 0
+    views: Sequence[CachedView],
+    decoders: Decoders,
+    rounds: int,
+    folder: Path,
+    share: float = 1.0,
+    seed: int = 0,
 ) -> list[CachedView]:
-    """The views, each with `rounds` reconstructions of itself (paired clips stay as they are).
+    """The views, a `share` of them each with `rounds` reconstructions of itself, kept in `folder`
+    (paired clips stay as they are).
 
     Each is decoded at a scale drawn between a third and 1 and enlarged again: face-swap programs
     decode at 64 to 256 px.
     """
-    jobs: dict[tuple[str, int, int], list[tuple[int, Array]]] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs: dict[tuple[str, int, int], list[_Job]] = {}
+    places: dict[int, list[Path]] = {}
     for i, view in enumerate(views):
-        rng = np.random.default_rng([seed, i])
-        for _ in range(rounds if view.twin is None else 0):
-            name, small = decoders.draw(rng), _shrunk(np.asarray(view.rgb), rng)
-            height, width = (-(-side // PAD_PX) * PAD_PX for side in small.shape[:2])
-            jobs.setdefault((name, height, width), []).append((i, small))
-    made: dict[int, list[Array]] = {}
-    for (name, height, width), pictures in tqdm(sorted(jobs.items()), desc="faces reconstructed"):
-        for start in range(0, len(pictures), BATCH):
-            part = pictures[start : start + BATCH]
-            decoded = decoders(name, [_padded(small, height, width) for _, small in part])
-            for (i, small), picture in zip(part, decoded, strict=True):
-                cut = picture[: small.shape[0], : small.shape[1]]
-                made.setdefault(i, []).append(_enlarged(cut, views[i].rgb.shape))
-    return [replace(v, reconstructions=tuple(made.get(i, ()))) for i, v in enumerate(views)]
+        rgb = np.asarray(view.rgb)
+        digest = hashlib.sha256(rgb.tobytes()).hexdigest()[:20]
+        rng = np.random.default_rng([seed, int(digest[:12], 16)])
+        wanted = rounds if view.twin is None and rng.random() < share else 0
+        for number in range(wanted):
+            name, small = decoders.draw(rng), _shrunk(rgb, rng)
+            place = folder / f"{digest}-{seed}-{number}.npy"
+            places.setdefault(i, []).append(place)
+            if not place.is_file():
+                height, width = (-(-side // PAD_PX) * PAD_PX for side in small.shape[:2])
+                job = _Job(small, place, rgb.shape)
+                jobs.setdefault((name, height, width), []).append(job)
+    for (name, height, width), todo in told(sorted(jobs.items()), len(jobs), "faces reconstructed"):
+        for start in range(0, len(todo), BATCH):
+            part = todo[start : start + BATCH]
+            decoded = decoders(name, [_padded(job.rgb, height, width) for job in part])
+            for job, picture in zip(part, decoded, strict=True):
+                cut = picture[: job.rgb.shape[0], : job.rgb.shape[1]]
+                np.save(job.place, _enlarged(cut, job.shape))
+    return [
+        replace(v, reconstructions=tuple(np.load(p, mmap_mode="r") for p in places.get(i, ())))
+        for i, v in enumerate(views)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    rgb: Array
+    place: Path
+    shape: tuple[int, ...]
 
 
 def _shrunk(rgb: Array, rng: np.random.Generator) -> Array:

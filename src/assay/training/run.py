@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def prepare(config: TrainingConfig) -> Prepared:
     Raises ConfigError when a group or a source that it keeps out does not exist.
     """
     items = [item for folder in config.data.folders for item in read_manifest(folder)]
-    items = [item for item in items if _wanted(item, config)]
+    items = distinct([item for item in items if _wanted(item, config)])
     examples: list[Any]
     if config.kind == "face":
         examples = list(cached_views(items, config.data.cache))
@@ -112,6 +113,22 @@ def prepare(config: TrainingConfig) -> Prepared:
         parts = _reconstructed(parts, config)
     used = [i for i in items if i.split == "train" and i.method not in config.data.withheld]
     return Prepared(used, *parts)
+
+
+def distinct(items: Sequence[Item]) -> list[Item]:
+    """The items without those whose content came before; how many those are goes to stderr.
+
+    Raises ConfigError where a manifest does not tell a file's hash.
+    """
+    unknown = [str(item.path) for item in items if not item.sha256]
+    if unknown:
+        raise ConfigError(f"{len(unknown)} files have no sha256, the first is {unknown[0]}.")
+    first = {item.sha256: item for item in reversed(items)}
+    kept = [item for item in items if first[item.sha256] is item]
+    if len(kept) < len(items):
+        gone = len(items) - len(kept)
+        print(f"{gone} of {len(items)} files are there twice; the first counts.", file=sys.stderr)
+    return kept
 
 
 def _wanted(item: Item, config: TrainingConfig) -> bool:
@@ -130,7 +147,9 @@ def _reconstructed(parts: list[list[Any]], config: TrainingConfig) -> list[list[
     decoders = Decoders(torch.device(_device(config.schedule.device)))
     rounds = config.data.reconstructions
     if config.kind == "face":
-        return [with_reconstructions(part, decoders, rounds) for part in parts]
+        data = config.data
+        kept, share = data.cache.parent / "reconstructions", data.reconstructed_share
+        return [with_reconstructions(part, decoders, rounds, kept, share) for part in parts]
     return [
         part + reconstructed_pictures([p for p in part if not p.fake], decoders, n)
         for part, n in zip(parts, (rounds, 1, 1), strict=True)
@@ -185,10 +204,20 @@ def build_net(config: TrainingConfig, changes: dict[str, Any] | None = None) -> 
         raise ConfigError(f"[net] does not fit: {error}.") from error
 
 
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Load weights kept by an earlier run. Raises ConfigError where they do not fit."""
+    try:
+        net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"The weights {path} cannot be used: {error}") from error
+
+
 def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
     """The network that ships first, then its variants, then one for every tag left out."""
     chosen = config.members
     members = [Member("all", build_net(config))]
+    if config.start is not None:
+        load_weights(members[0].net, config.start)
     members += [Member(name, build_net(config, given)) for name, given in chosen.variants.items()]
     tags = pair_source(config, prepared.training).tags
     patterns = [REFERENCE, *chosen.leave_out] if chosen.leave_out else []

@@ -12,9 +12,10 @@ MEASURES = {
     "score_falls_more_by_map": "taking away what it marks lowers the score more than taking away "
     "as much elsewhere in {share} of {n}",
     "score_falls_more_than_by_another_map": "more than what another forgery's map marks in {share}",
-    "deletion": "deletion area {number}",
-    "insertion": "insertion area {number}",
+    "score_rises_more_by_map": "putting what it marks into the genuine picture raises the score "
+    "more than putting in as much elsewhere in {share}",
     "pointing": "its peak lies on the forged part in {share}",
+    "forged_share_of_crop": "which is {share} of the crop",
     "mean_overlap_with_true_mask": "it overlaps the true mask by {number}",
     "mean_overlap_of_another_map": "another forgery's map overlaps that mask by {number}",
 }
