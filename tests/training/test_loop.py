@@ -1,243 +1,350 @@
 from __future__ import annotations
 
-import csv
-import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
-pytest.importorskip("tqdm", reason="the train extra is not installed")
+pytest.importorskip("lightning", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from torch import Tensor, nn  # noqa: E402
 
+from assay.training.curves import read_log  # noqa: E402
 from assay.training.loop import (  # noqa: E402
+    Member,
     PairDataset,
+    PairModule,
     Schedule,
-    Trainer,
-    draw_curves,
-    keep_depthwise_exact,
+    check_numbers,
+    fit,
     pair_loss,
-    write_json,
 )
-from assay.training.pairs import Mixture, Pair, PairSource  # noqa: E402
-from tests.training.makers import SMALL, make_view  # noqa: E402
-
-LOSS_KEYS = {"step", "loss", "score", "mask", "ranking", "accuracy", "seconds"}
+from assay.training.pairs import Pair  # noqa: E402
+from tests.training.tiny_run import LOSSES, TinyNet, TinySource, schedule  # noqa: E402
 
 
-class TinyNet(nn.Module):
-    """The shape of a face network, small enough for a test."""
+def module(steps: int = 3, nets: list[Member] | None = None, **changes: Any) -> PairModule:
+    torch.manual_seed(0)
+    members = nets or [Member("all", TinyNet())]
+    return PairModule(members, TinySource(), TinySource(), schedule(steps, **changes))
 
-    def __init__(self) -> None:
+
+def weights(run: PairModule) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in run.nets.parameters()])
+
+
+class Interrupted(TinySource):
+    """Breaks off at a pair of that number."""
+
+    def __init__(self, stop_at: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8)
-        self.norm = nn.BatchNorm2d(8)
-        self.score = nn.Linear(8, 1)
-        self.mask = nn.Conv2d(8, 1, 1)
-
-    def scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = torch.relu(self.norm(self.depthwise(self.first(x))))
-        mask = nn.functional.interpolate(self.mask(x), size=(28, 28))[:, 0]
-        return self.score(x.mean(dim=(2, 3)))[:, 0], mask
-
-
-class CountingSource(PairSource):
-    """Remembers which pairs were drawn, and breaks off at one of them when told to."""
-
-    def __init__(self) -> None:
-        views = [make_view("a", 1), make_view("b", 2), make_view("c", 3, twin=True)]
-        super().__init__(views, SMALL, Mixture())
-        self.drawn: list[int] = []
-        self.stop_at: int | None = None
+        self.stop_at = stop_at
 
     def draw(self, seed: int) -> Pair:
         if len(self.drawn) == self.stop_at:
-            raise KeyboardInterrupt
-        self.drawn.append(seed)
+            raise InterruptedError
         return super().draw(seed)
 
 
-def schedule(steps: int = 3, **changes: object) -> Schedule:
-    values = {"pairs": 2, "warmup": 1, "check_every": 2, "workers": 0, "device": "cpu"}
-    return Schedule(steps=steps, **{**values, **changes})  # type: ignore[arg-type]
-
-
-def trainer(folder: Path, steps: int = 3, **changes: object) -> Trainer:
-    torch.manual_seed(0)
-    return Trainer(TinyNet(), CountingSource(), schedule(steps, **changes), folder)
-
-
-def check(net: nn.Module) -> dict[str, float]:
-    return {"auc": 0.5}
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_three_steps_leave_curves_checks_and_a_checkpoint(tmp_path: Path) -> None:
-    run = trainer(tmp_path)
-    run.train(check)
-    assert run.step == 3
-    curve = rows(tmp_path / "curve.csv")
-    assert [row["step"] for row in curve] == ["1", "2", "3"]
-    assert set(curve[0]) == LOSS_KEYS
-    assert all(math.isfinite(float(value)) for row in curve for value in row.values())
-    assert [row["step"] for row in rows(tmp_path / "checks.csv")] == ["2", "3"]
-    assert (tmp_path / "checkpoint.pt").is_file()
-    assert not (tmp_path / "checkpoint.tmp").exists()
+def test_three_steps_leave_logs_a_checkpoint_and_curves(tmp_path: Path) -> None:
+    run = module()
+    fit(run, tmp_path)
+    assert run.global_step == 3
+    rows = read_log(tmp_path)
+    losses = [row for row in rows if "loss" in row]
+    assert [row["step"] for row in losses] == [1, 2]  # counted from 0; the last is logged too
+    assert set(losses[0]) - {"step", "epoch"} == LOSSES
+    checks = [row for row in rows if "auc" in row]
+    assert [row["step"] for row in checks] == [1, 2]
+    assert all(np.isfinite(value) for row in rows for value in row.values())
+    assert (tmp_path / "last.ckpt").is_file()
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_training_changes_the_weights_and_the_average_follows_slowly(tmp_path: Path) -> None:
-    run = trainer(tmp_path, average=0.9)
-    start = run.net.score.weight.detach().clone()
-    run.train(check)
-    moved = (run.net.score.weight - start).abs().sum()
-    averaged = (run.averaged.module.score.weight - start).abs().sum()
-    assert 0 < averaged < moved
+    plain, averaged = module(4, average=0.0), module(4, average=0.9)
+    start = weights(plain)
+    assert torch.equal(start, weights(averaged))
+    fit(plain, tmp_path / "plain")
+    fit(averaged, tmp_path / "averaged")
+    moved, followed = ((weights(run) - start).norm() for run in (plain, averaged))
+    assert 0 < followed < 0.8 * moved
 
 
-def test_a_resumed_run_counts_on_and_keeps_its_columns(tmp_path: Path) -> None:
-    trainer(tmp_path).train(check)
-    run = trainer(tmp_path, steps=5)
-    assert run.resume()
-    assert run.step == 3
-    run.train(check)
-    curve = rows(tmp_path / "curve.csv")
-    assert [row["step"] for row in curve] == ["1", "2", "3", "4", "5"]
-    assert set(curve[-1]) == LOSS_KEYS
-    assert None not in curve[-1]
+def test_a_run_is_told_the_same_twice(tmp_path: Path) -> None:
+    first, second = module(), module()
+    fit(first, tmp_path / "a")
+    fit(second, tmp_path / "b")
+    assert torch.equal(weights(first), weights(second))
+    assert first.source.drawn == second.source.drawn
 
 
 def test_an_interrupted_and_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
-    whole = trainer(tmp_path / "whole", steps=4)
-    whole.train(check)
-    broken = trainer(tmp_path / "broken", steps=4)
-    broken.source.stop_at = 5  # in the third batch; the last checkpoint is of step 2
-    with pytest.raises(KeyboardInterrupt):
-        broken.train(check)
-    resumed = trainer(tmp_path / "broken", steps=4)
-    assert resumed.resume()
-    assert resumed.step == 2
-    resumed.train(check)
-    assert resumed.source.drawn == whole.source.drawn[4:]
-    for name, value in whole.averaged.state_dict().items():
-        assert torch.allclose(value.float(), resumed.averaged.state_dict()[name].float(), atol=1e-6)
+    whole = module(6)
+    fit(whole, tmp_path / "whole")
+    broken = module(6)
+    broken.source = Interrupted(stop_at=9)  # in the fifth batch; the checkpoint is of step 4
+    with pytest.raises(InterruptedError):
+        fit(broken, tmp_path / "broken")
+    resumed = module(6)
+    fit(resumed, tmp_path / "broken", resume=True)
+    assert resumed.global_step == 6
+    assert resumed.source.drawn == whole.source.drawn[8:]
+    assert torch.allclose(weights(whole), weights(resumed), atol=1e-6)
+    steps = [row["step"] for row in read_log(tmp_path / "broken") if "auc" in row]
+    assert steps[:2] == [1, 3]
+    assert steps[2:] in ([5], [6])  # Lightning counts the step at which it resumed twice
 
 
-def test_there_is_nothing_to_resume_at_first(tmp_path: Path) -> None:
-    run = trainer(tmp_path)
-    assert not run.resume()
-    assert run.step == 0
+def test_without_a_checkpoint_a_resumed_run_starts_at_the_beginning(tmp_path: Path) -> None:
+    run = module()
+    fit(run, tmp_path, resume=True)
+    assert run.global_step == 3
+    assert run.source.drawn[0] == 7 * 1_000_003
+
+
+def test_a_run_begun_anew_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
+    fit(module(4), tmp_path)
+    again = module(2)
+    fit(again, tmp_path)
+    assert [row["step"] for row in read_log(tmp_path) if "auc" in row] == [1]
+    resumed = module(2)
+    fit(resumed, tmp_path, resume=True)
+    assert torch.equal(weights(again), weights(resumed))
+    assert [path.name for path in tmp_path.glob("*.ckpt")] == ["last.ckpt"]
 
 
 def test_the_clock_ends_a_run_too(tmp_path: Path) -> None:
-    run = trainer(tmp_path, steps=1000, minutes=1e-9)
-    run.train(check)
-    assert run.step == 1
-    assert (tmp_path / "checkpoint.pt").is_file()
+    run = module(1000, minutes=1e-9)
+    fit(run, tmp_path)
+    assert 1 <= run.global_step <= 2  # the clock starts with the first batch's end
+    assert (tmp_path / "last.ckpt").is_file()
 
 
-def test_a_finished_run_is_not_trained_on_when_resumed(tmp_path: Path) -> None:
-    trainer(tmp_path, steps=50, minutes=1e-9).train(check)
-    again = trainer(tmp_path, steps=50, minutes=1e-9)
-    assert again.resume()
-    again.train(check)
-    assert (again.step, again.source.drawn) == (1, [])
-    assert len(rows(tmp_path / "curve.csv")) == 1
+@pytest.mark.parametrize("changes", [{"steps": 3}, {"steps": 50, "minutes": 1e-9}])
+def test_a_finished_run_is_not_trained_on_when_resumed(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    run = module(**changes)
+    fit(run, tmp_path)
+    again = module(**changes)
+    assert not torch.equal(weights(run), weights(again))
+    fit(again, tmp_path, resume=True)
+    assert again.global_step == run.global_step
+    assert torch.equal(weights(run), weights(again))
 
 
-def test_the_rate_warms_up_and_falls_to_zero(tmp_path: Path) -> None:
-    run = trainer(tmp_path, steps=100, warmup=10, learning_rate=1.0)
+def test_the_rate_warms_up_and_falls_to_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = module(100, warmup=10, learning_rate=1.0)
+    at = {"step": 0}
+    monkeypatch.setattr(PairModule, "global_step", property(lambda _: at["step"]))
     rates = []
-    for run.step in range(101):
-        rates.append(run._rate())
+    for at["step"] in range(101):
+        rates.append(run.rate())
     assert rates[0] == pytest.approx(0.1, abs=1e-3)
     assert max(rates) == pytest.approx(rates[9], abs=0.02)
     assert rates[9:] == sorted(rates[9:], reverse=True)
     assert rates[100] == pytest.approx(0.0, abs=1e-6)
-    run.step, run.seconds = 0, 60 * run.schedule.minutes
-    assert run._rate() == pytest.approx(0.0, abs=1e-6)
+    at["step"], run.seconds = 0, 60 * run.schedule.minutes
+    assert run.rate() == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
-    run = trainer(tmp_path)
+def test_the_rate_reaches_the_optimizer(tmp_path: Path) -> None:
+    run = module(4, learning_rate=0.5, warmup=4)
+    seen = []
+    kept = run.on_train_batch_end
+
+    def watched(*given: Any) -> None:
+        seen.append(run.trainer.optimizers[0].param_groups[0]["lr"])
+        kept(*given)
+
+    run.on_train_batch_end = watched  # type: ignore[method-assign]
+    fit(run, tmp_path)
+    falling = 0.5 * (1 + np.cos(np.pi * np.arange(4) / 4))
+    assert seen == pytest.approx(0.5 * np.arange(1, 5) / 4 * falling)
+
+
+def test_biases_and_norms_are_not_decayed() -> None:
+    decayed, plain = module(weight_decay=0.3).configure_optimizers().param_groups
+    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.3, 0.0)
+    assert {p.ndim for p in plain["params"]} == {1}
+    assert min(p.ndim for p in decayed["params"]) == 2
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_loss_that_is_no_number_stops_the_run_before_anything_is_kept(
+    tmp_path: Path, which: int
+) -> None:
+    members = [Member("all", TinyNet()), Member("other", TinyNet())]
     with torch.no_grad():
-        run.net.score.bias.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="step 0"):
-        run.train(check)
-    assert not (tmp_path / "checkpoint.pt").exists()
+        members[which].net.score.bias.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="step 2"):
+        fit(module(nets=members), tmp_path)
+    assert not (tmp_path / "last.ckpt").exists()
 
 
 def test_the_loss_rewards_the_forgery_above_its_own_genuine_picture() -> None:
-    masks, wanted = torch.zeros(4, 28, 28), torch.zeros(2, 28, 28)
-    right, numbers = pair_loss(torch.tensor([-3.0, -3, 3, 3]), masks, wanted, Schedule(1))
-    wrong, _ = pair_loss(torch.tensor([3.0, 3, -3, -3]), masks, wanted, Schedule(1))
+    masks, wanted, aligned = torch.zeros(4, 4, 4), torch.zeros(2, 4, 4), torch.tensor([True, True])
+    right, numbers = pair_loss(torch.tensor([-3.0, -3, 3, 3]), aligned, masks, wanted, Schedule(1))
+    wrong, _ = pair_loss(torch.tensor([3.0, 3, -3, -3]), aligned, masks, wanted, Schedule(1))
     assert right < wrong
     assert numbers["accuracy"] == 1.0
-    assert set(numbers) | {"step", "seconds"} == LOSS_KEYS
+    assert set(numbers) == LOSSES
+
+
+def cross_entropy(z: np.ndarray, target: np.ndarray) -> float:
+    p = 1 / (1 + np.exp(-z))
+    return float(-(target * np.log(p) + (1 - target) * np.log(1 - p)).mean())
 
 
 def test_the_parts_of_the_loss_are_what_they_are_called() -> None:
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, 6)
+    logits, aligned = rng.normal(0, 2, 6), np.array([True, False, True])
     masks, wanted = rng.normal(0, 2, (6, 28, 28)), rng.random((3, 28, 28))
     settings = Schedule(1, mask_weight=0.7, ranking_weight=0.3)
-    total, numbers = pair_loss(*map(torch.from_numpy, (logits, masks, wanted)), settings)
-
-    def cross_entropy(z: np.ndarray, target: np.ndarray) -> float:
-        p = 1 / (1 + np.exp(-z))
-        return float(-(target * np.log(p) + (1 - target) * np.log(1 - p)).mean())
-
-    labels = np.r_[np.zeros(3), np.ones(3)]
-    assert numbers["score"] == pytest.approx(cross_entropy(logits, labels))
+    given = map(torch.from_numpy, (logits, aligned, masks, wanted))
+    total, numbers = pair_loss(*given, settings)
+    assert numbers["score"] == pytest.approx(cross_entropy(logits, np.r_[np.zeros(3), np.ones(3)]))
     targets = np.concatenate([np.zeros_like(wanted), wanted])
     assert numbers["mask"] == pytest.approx(cross_entropy(masks, targets))
-    ranking = np.log1p(np.exp(logits[:3] - logits[3:])).mean()
-    assert numbers["ranking"] == pytest.approx(ranking)
+    gaps = np.log1p(np.exp(logits[:3] - logits[3:]))
+    assert numbers["ranking"] == pytest.approx((gaps[0] + gaps[2]) / 2)  # aligned pairs only
     parts = numbers["score"] + 0.7 * numbers["mask"] + 0.3 * numbers["ranking"]
-    assert float(total) == pytest.approx(parts)
+    assert float(total) == pytest.approx(float(parts))
+    assert float(numbers["loss"]) == pytest.approx(float(parts))
+
+
+def test_pairs_that_are_not_aligned_are_not_ranked() -> None:
+    logits, none = torch.tensor([3.0, -3.0]), torch.tensor([False])
+    total, numbers = pair_loss(logits, none, None, None, Schedule(1, ranking_weight=9.0))
+    assert numbers["ranking"] == 0.0
+    assert total == numbers["score"]
+    assert "mask" not in numbers
 
 
 def test_a_data_set_counts_its_pairs_from_where_the_run_stands() -> None:
-    source = CountingSource()
+    source = TinySource()
     dataset = PairDataset(source, first=6, count=4, seed=2)
-    genuine, fake, mask = dataset[1]
+    item = dataset[1]
     assert len(dataset) == 4
     assert source.drawn == [2 * 1_000_003 + 7]
-    assert genuine.shape == fake.shape == (32, 32, 3)
-    assert mask.shape == (28, 28)
+    assert item["genuine"].shape == item["fake"].shape == (16, 16, 3)
+    assert item["genuine"].dtype == torch.uint8
+    assert item["mask"].shape == (2, 2)
+    assert source.tags[item["source"]] == "place 0"
 
 
-def test_depthwise_convolutions_stay_exact_under_autocast() -> None:
+class Seen(TinyNet):
+    """Remembers the brightness of what it was trained on: the pair's method and source."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[int]] = []
+
+    def forward(self, pictures: Tensor) -> Any:
+        if self.training:
+            half = pictures[: len(pictures) // 2]
+            self.batches.append(half[:, 0, 0, 0].tolist())
+        return super().forward(pictures)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TinyNet:
+        copy = TinyNet()  # the averaged weights are never trained on
+        copy.load_state_dict(self.state_dict())
+        return copy
+
+
+def test_what_a_member_leaves_out_it_never_sees_and_its_batches_stay_as_large(
+    tmp_path: Path,
+) -> None:
+    nets = [Seen() for _ in range(4)]
+    everything = frozenset(TinySource.tags)
+    members = [
+        Member("all", nets[0]),
+        Member("without b", nets[1], frozenset({"method b"})),
+        Member("without place", nets[2], frozenset({"place 1"})),
+        Member("nothing", nets[3], everything),
+    ]
+    run = module(6, members, pairs=8, check_every=3)
+    fit(run, tmp_path)
+    kinds = [[TinySource.kind(value) for batch in n.batches for value in batch] for n in nets]
+    assert {m for m, _ in kinds[0]} == {"method a", "method b", "method c"}
+    assert {m for m, _ in kinds[1]} == {"method a", "method c"}
+    assert {s for _, s in kinds[1]} == {"place 0", "place 1"}
+    assert {s for _, s in kinds[2]} == {"place 0"}
+    assert kinds[3] == []
+    assert {len(batch) for net in nets for batch in net.batches} == {8}
+
+
+def test_a_member_learns_from_one_batch_in_so_many(tmp_path: Path) -> None:
+    nets = [Seen(), Seen(), Seen()]
+    members = [Member("all", nets[0]), *(Member(f"m{i}", nets[i], every=3) for i in (1, 2))]
+    fit(module(6, members), tmp_path)
+    assert [len(net.batches) for net in nets] == [6, 2, 2]
+    # Not all in the same step, so that the steps cost alike.
+    assert nets[1].batches[0] != nets[2].batches[0]
+
+
+def test_each_members_check_is_logged(tmp_path: Path) -> None:
+    members = [Member("all", TinyNet()), Member("without b", TinyNet(), frozenset({"method b"}))]
+    fit(module(2, members), tmp_path)
+    row = next(row for row in read_log(tmp_path) if "auc" in row)
+    names = {"auc", "pair_order", "auc_method a", "auc_method b", "auc_method c"}
+    assert set(row) - {"step", "epoch"} == names | {f"without b/{name}" for name in names}
+
+
+def test_a_run_whose_check_no_longer_improves_ends_early(tmp_path: Path) -> None:
+    run = module(40, learning_rate=0.0, patience=2)
+    fit(run, tmp_path)
+    assert run.global_step == 6  # the first check counts, two more bring nothing
+
+
+def test_the_check_agrees_with_another_library() -> None:
+    metrics = pytest.importorskip("sklearn.metrics", reason="the train extra is not installed")
+    rng = np.random.default_rng(0)
+    genuine, fake = rng.normal(0, 40, 300), rng.normal(25, 40, 300)
+    genuine[:3] = 90.0, 1e4, 1e4 + 1  # a sigmoid in float32 would make these one
+    methods = rng.integers(0, 2, 300)
+    given = (torch.from_numpy(v) for v in (genuine, fake, methods))
+    numbers = check_numbers(*given, ("first", "second"))
+    wanted = []
+    for code, name in enumerate(("first", "second")):
+        chosen = methods == code
+        labels = np.r_[np.zeros(chosen.sum()), np.ones(chosen.sum())]
+        wanted.append(metrics.roc_auc_score(labels, np.r_[genuine[chosen], fake[chosen]]))
+        assert numbers[f"auc_{name}"] == pytest.approx(wanted[-1], abs=1e-6)
+    assert numbers["auc"] == pytest.approx(np.mean(wanted), abs=1e-6)
+    assert numbers["pair_order"] == pytest.approx((fake > genuine).mean())
+
+
+def test_scores_that_do_not_differ_are_worth_nothing() -> None:
+    flat = torch.zeros(50)
+    numbers = check_numbers(flat, flat, torch.zeros(50, dtype=torch.long), ("only",))
+    assert numbers["auc"] == pytest.approx(0.5)
+
+
+def test_networks_are_trained_in_bfloat16(tmp_path: Path) -> None:
+    kinds = []
     net = TinyNet()
-    names = list(net.state_dict())
-    x = torch.randn(2, 8, 16, 16)
-    exact = net.depthwise(x)
-    keep_depthwise_exact(net)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        found, other = net.depthwise(x), net.first(torch.randn(2, 3, 16, 16))
-    assert found.dtype == torch.float32
-    assert other.dtype == torch.bfloat16
-    assert torch.equal(found, exact)
-    assert list(net.state_dict()) == names
+    net.first.register_forward_hook(lambda *given: kinds.append(given[2].dtype))
+    fit(module(1, [Member("all", net)]), tmp_path)
+    assert kinds
+    assert set(kinds) == {torch.bfloat16}
+    assert {p.dtype for p in net.parameters()} == {torch.float32}
 
 
-def test_curves_are_drawn_from_the_files_alone(tmp_path: Path) -> None:
-    (tmp_path / "curve.csv").write_text(
-        "step,loss,seconds\n" + "".join(f"{n},{1 / n:.3f},0.1\n" for n in range(1, 130))
-    )
-    (tmp_path / "checks.csv").write_text("step,auc\n50,0.7\n")
-    draw_curves(tmp_path)
-    assert (tmp_path / "curves.png").stat().st_size > 5000
+def test_the_nets_of_a_finished_run_are_plain_ones(tmp_path: Path) -> None:
+    import copy
 
-
-def test_json_is_written_with_a_last_line(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"b": [1, 2]})
-    assert (tmp_path / "a.json").read_text() == '{\n "b": [\n  1,\n  2\n ]\n}\n'
+    run = module(1)
+    fit(run, tmp_path)
+    net = run.members[0].net
+    other = copy.deepcopy(net)
+    assert isinstance(other.depthwise, nn.Conv2d)
+    with torch.no_grad():
+        other.depthwise.weight.zero_()
+    x = torch.randn(1, 8, 4, 4)
+    assert other.depthwise(x).abs().max() <= other.depthwise.bias.abs().max() + 1e-6
+    assert not torch.equal(net.depthwise(x), other.depthwise(x))

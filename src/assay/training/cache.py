@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
-from tqdm import tqdm
 
 from assay.case import Case
 from assay.errors import InputError
@@ -22,9 +24,11 @@ from assay.subjects.faces import find_faces
 from assay.subjects.landmarks import find_landmarks
 from assay.subjects.views import VIEW_MAX_PX, VIEW_SCALE, cut_view
 from assay.training.datasets.manifest import Item
+from assay.training.progress import told
 from assay.types import Array, FaceView, FloatArray, Frame
 
 CACHE_VERSION = 3
+INDEX = "index.json"
 FRAMES_PER_CLIP = 24
 MIN_FACE_PX = 64
 
@@ -49,22 +53,42 @@ def cached_views(items: Sequence[Item], folder: Path) -> list[CachedView]:
     """The views of all items, from the cache where it has them; memory-mapped."""
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2)) as pool:
-        done = tqdm(
-            pool.map(lambda item: _of_item(item, folder), items), total=len(items), desc="faces"
-        )
-        return [view for views in done for view in views]
+        done = pool.map(lambda item: _of_item(item, folder), items)
+        return [view for views in told(done, len(items), "faces") for view in views]
 
 
 def _of_item(item: Item, folder: Path) -> list[CachedView]:
     key = f"{CACHE_VERSION} {VIEW_SCALE} {VIEW_MAX_PX} {item.sha256} {item.label}"
     place = folder / hashlib.sha256(key.encode()).hexdigest()[:20]
-    index = place / "index.json"
-    if not index.is_file():
-        place.mkdir(exist_ok=True)
-        rows = [_store(place, n, *view) for n, view in enumerate(_extract(item))]
-        index.write_text(json.dumps(rows))
-    rows = json.loads(index.read_text())
+    fill(place, lambda folder: [_store(folder, n, *v) for n, v in enumerate(_extract(item))])
+    rows = json.loads((place / INDEX).read_text())
     return [_load(item, place, row) for row in rows]
+
+
+def fill(place: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a folder, which then appears at `place` in one step with what `write` gave
+    in its index.json; nothing happens where that is there already.
+
+    Several threads and processes may fill one place: the first that is done counts.
+    """
+    if (place / INDEX).is_file():
+        return
+    unfinished = place.with_name(f".{place.name}-{uuid4().hex}")
+    unfinished.mkdir()
+    try:
+        (unfinished / INDEX).write_text(json.dumps(write(unfinished)))
+        _put(unfinished, place)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _put(unfinished: Path, place: Path) -> None:
+    try:
+        unfinished.rename(place)
+    except OSError:
+        if not (place / INDEX).is_file():  # not another's that was faster, but a broken-off one
+            shutil.rmtree(place)
+            unfinished.rename(place)
 
 
 def _store(place: Path, n: int, view: FaceView, twin: Array | None) -> dict[str, object]:

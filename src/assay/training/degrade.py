@@ -52,7 +52,8 @@ def draw_picture_degradation(
     rng: np.random.Generator, scales: tuple[float, float], jpeg_share: float
 ) -> Degradation:
     """The same for a pair of whole pictures, resized by a factor within `scales`."""
-    return _drawn(rng, scales, Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08, round_trip=0.15))
+    odds = Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08, round_trip=0.15)
+    return _drawn(rng, scales, odds)
 
 
 def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) -> Degradation:

@@ -6,8 +6,10 @@ that is how the leave-one-out tables are made at little more than the cost of on
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,13 +17,19 @@ from typing import Any, Protocol
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from assay.training.curves import draw_curves
+from assay.training.callbacks import (
+    AveragedWeights,
+    DrawCurves,
+    KeepDepthwiseExact,
+    TellProgress,
+    quiet_lightning,
+)
 from assay.training.pairs import Pair
 
 
@@ -138,6 +146,7 @@ class PairModule(lightning.LightningModule):
         codes = {tag: code for code, tag in enumerate(source.tags)}
         self.left_out = [[codes[t] for t in sorted(m.leaves_out) if t in codes] for m in members]
         self.seconds = 0.0
+        self._watched = torch.zeros(())
         self._last: float | None = None
         self._scored: list[tuple[Tensor, Tensor, Tensor]] = []
 
@@ -208,21 +217,21 @@ class PairModule(lightning.LightningModule):
             total = total + loss
             if i == 0:
                 self.log_dict(numbers)
+        self._watched = self._watched.to(total) + total.detach()
         return total
 
-    def on_before_optimizer_step(self, optimizer: Any) -> None:
-        """Stop at a loss that is no number, before it reaches the weights."""
-        if self.global_step % 20 == 0:
-            found = self.trainer.callback_metrics.get("loss")
-            if found is not None and not torch.isfinite(found):
-                raise FloatingPointError(f"The loss is {found} at step {self.global_step}.")
-
     def on_train_batch_end(self, *_: Any) -> None:
-        """Keep the clock."""
+        """Keep the clock, and stop at a loss that is no number, before any of it is kept.
+
+        Asked now and then, since a GPU is waited for: every 20 steps and before each check.
+        """
         now = time.monotonic()
         if self._last is not None:
             self.seconds += now - self._last
         self._last = now
+        asked = self.global_step % 20 == 0 or self.trainer.is_last_batch
+        if asked and not torch.isfinite(self._watched):
+            raise FloatingPointError(f"The loss is no number at step {self.global_step}.")
         if self.progress >= 1:
             self.trainer.should_stop = True
 
@@ -260,13 +269,13 @@ def check_numbers(
 
     numbers = {"pair_order": float((fake > genuine).float().mean())}
     found = []
-    for code in methods.unique().tolist():
+    for code in sorted(set(methods.tolist())):
         chosen = methods == code
         scores = torch.cat([genuine[chosen], fake[chosen]])
         labels = torch.cat([torch.zeros(int(chosen.sum())), torch.ones(int(chosen.sum()))])
         # Ranks, since torchmetrics squashes scores outside [0, 1] and float32 then saturates.
-        ranks = scores.argsort().argsort().float() / max(1, len(scores) - 1)
-        found.append(float(binary_auroc(ranks, labels.int())))
+        ranks = torch.unique(scores, return_inverse=True)[1]
+        found.append(float(binary_auroc(ranks.float() / len(scores), labels.int())))
         numbers[f"auc_{tags[code]}"] = found[-1]
     return {"auc": float(np.mean(found)), **numbers}
 
@@ -293,40 +302,6 @@ def _loader(data: PairDataset, schedule: Schedule) -> DataLoader[Any]:
     )
 
 
-class AveragedWeights(WeightAveraging):
-    """An exponential moving average of all weights, used for checks and for what is kept."""
-
-    def __init__(self, decay: float) -> None:
-        super().__init__(multi_avg_fn=get_ema_multi_avg_fn(decay))
-
-
-class KeepDepthwiseExact(Callback):
-    """Run depthwise convolutions in float32 where training runs on a CPU.
-
-    There their bfloat16 backward passes fall back to kernels two to three times slower than
-    float32 ones; everything else gains from bfloat16. A callback, so that the averaged copy of
-    the weights, made before, stays free of it.
-    """
-
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Only on a CPU."""
-        if pl_module.device.type == "cpu":
-            keep_depthwise_exact(pl_module)
-
-
-class DrawCurves(Callback):
-    """Draw what was logged after every check."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Not in the rehearsal before training."""
-        if not trainer.sanity_checking and trainer.is_global_zero:
-            trainer.logger.save()
-            draw_curves(self.folder)
-
-
 def fit(module: PairModule, folder: Path, resume: bool = False) -> None:
     """Train to the end; afterwards the members hold their averaged weights.
 
@@ -335,7 +310,29 @@ def fit(module: PairModule, folder: Path, resume: bool = False) -> None:
     schedule = module.schedule
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / "last.ckpt"
-    trainer = lightning.Trainer(
+    if not resume and getattr(rank_zero_only, "rank", 0) == 0:
+        shutil.rmtree(folder / "logs", ignore_errors=True)  # else the curves would mix two runs
+    with quiet_lightning():
+        trainer = _trainer(schedule, folder)
+        module.to(memory_format=torch.channels_last)
+        checkpoint = last if resume and last.is_file() else None
+        try:
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=False)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from stopped
+
+
+def _trainer(schedule: Schedule, folder: Path) -> lightning.Trainer:
+    terminal = sys.stdout.isatty()
+    callbacks: list[Callback] = [
+        AveragedWeights(schedule.average),
+        KeepDepthwiseExact(),
+        # Not strict: a finished run that is resumed has no check.
+        EarlyStopping("auc", mode="max", patience=schedule.patience, strict=False),
+        ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+        DrawCurves(folder),
+    ]
+    return lightning.Trainer(
         accelerator=_accelerator(schedule.device),
         devices=schedule.devices if schedule.devices else "auto",
         precision="bf16-mixed",
@@ -345,37 +342,15 @@ def fit(module: PairModule, folder: Path, resume: bool = False) -> None:
         num_sanity_val_steps=0,
         log_every_n_steps=min(10, schedule.check_every),
         enable_model_summary=False,
+        enable_progress_bar=terminal,
         default_root_dir=folder,
         logger=CSVLogger(folder, name="logs"),
-        callbacks=[
-            AveragedWeights(schedule.average),
-            KeepDepthwiseExact(),
-            EarlyStopping("auc", mode="max", patience=schedule.patience),
-            ModelCheckpoint(folder, save_last=True, save_top_k=0, save_on_train_epoch_end=True),
-            DrawCurves(folder),
-        ],
+        callbacks=callbacks if terminal else [*callbacks, TellProgress()],
     )
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer.fit(module, ckpt_path=last if resume and last.is_file() else None, weights_only=False)
 
 
 def _accelerator(device: str) -> str:
     return {"cuda": "gpu"}.get(device, device)
-
-
-def keep_depthwise_exact(net: nn.Module) -> None:
-    """Run the network's depthwise convolutions in float32 under autocast."""
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
-            object.__setattr__(module, "forward", _exact(module.forward))
-
-
-def _exact(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    def exact(x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return forward(x.float())
-
-    return exact
 
 
 def _quiet_worker(_: int) -> None:

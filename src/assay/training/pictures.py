@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from assay.case import Case
 from assay.errors import InputError
@@ -20,8 +19,9 @@ from assay.media.image import read_image
 from assay.media.probe import probe
 from assay.media.video import read_frames
 from assay.options import Options
-from assay.training.cache import halves
+from assay.training.cache import INDEX, fill, halves
 from assay.training.datasets.manifest import Item
+from assay.training.progress import told
 from assay.types import Array
 
 CACHE_VERSION = 1
@@ -51,26 +51,26 @@ def cached_pictures(items: Sequence[Item], folder: Path) -> list[CachedPicture]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2)) as pool:
-        done = tqdm(
-            pool.map(lambda item: _of_item(item, folder), items), total=len(items), desc="pictures"
-        )
-        return [picture for pictures in done for picture in pictures]
+        done = pool.map(lambda item: _of_item(item, folder), items)
+        return [p for pictures in told(done, len(items), "pictures") for p in pictures]
 
 
 def _of_item(item: Item, folder: Path) -> list[CachedPicture]:
     key = f"picture {CACHE_VERSION} {FRAMES_PER_CLIP} {item.sha256} {item.label}"
     place = folder / hashlib.sha256(key.encode()).hexdigest()[:20]
-    index = place / "index.json"
-    if not index.is_file():
-        place.mkdir(exist_ok=True)
-        n = 0
-        for n, (rgb, twin) in enumerate(_decoded(item), start=1):
-            np.save(place / f"{n - 1}.npy", rgb)
-            if twin is not None:
-                np.save(place / f"{n - 1}-twin.npy", twin)
-        index.write_text(json.dumps({"n": n}))
-    count = json.loads(index.read_text())["n"]
+    fill(place, lambda folder: _store(item, folder))
+    count = json.loads((place / INDEX).read_text())["n"]
     return [_load(item, place, n) for n in range(count)]
+
+
+def _store(item: Item, folder: Path) -> dict[str, int]:
+    count = 0
+    for n, (rgb, twin) in enumerate(_decoded(item)):
+        np.save(folder / f"{n}.npy", rgb)
+        if twin is not None:
+            np.save(folder / f"{n}-twin.npy", twin)
+        count = n + 1
+    return {"n": count}
 
 
 def _load(item: Item, place: Path, n: int) -> CachedPicture:
