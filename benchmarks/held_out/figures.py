@@ -52,7 +52,7 @@ def _generators(name: str, run: Table) -> Any:
         else:
             bars = [
                 ("never saw it", fresh.get(column, {}).get("auc"), UNSEEN),
-                ("reference, saw it", fresh[REFERENCE]["auc"], SEEN),
+                ("reference, saw it", fresh.get(REFERENCE, {}).get("auc"), SEEN),
                 ("shipped", fresh[SHIPPED]["auc"], WHOLE),
             ]
         note = ", no network saw it" if entry["seen_by"] == "no network" else ""
@@ -78,7 +78,7 @@ def _sources(name: str, run: Table) -> Any:
         else:
             bars = [
                 ("never saw it", fresh.get(column, {}).get(cell), UNSEEN),
-                ("reference, saw it", fresh[REFERENCE][cell], SEEN),
+                ("reference, saw it", fresh.get(REFERENCE, {}).get(cell), SEEN),
                 ("shipped", fresh[SHIPPED][cell], WHOLE),
             ]
         note = ", no network saw it" if entry["seen_by"] == "no network" else ""

@@ -50,8 +50,8 @@ def _generator(scores: Scores, pattern: str, fakes: Flags, reals: Flags, n_draws
         "seen_by": "all but the network without it",
         **_described(scores, fakes, fresh, reals),
         "never_seen": _side_by_side(scores, [column], fakes, reals, n_draws),
-        "fresh": _side_by_side(scores, [column, REFERENCE, SHIPPED], fresh, reals, n_draws, pair),
-        "own_sources": _own(scores, [column, REFERENCE, SHIPPED], fresh, own, n_draws, pair),
+        "fresh": _side_by_side(scores, [column, *scores.baseline], fresh, reals, n_draws, pair),
+        "own_sources": _own(scores, [column, *scores.baseline], fresh, own, n_draws, pair),
     }
 
 
@@ -61,7 +61,7 @@ def _unseen_by_all(scores: Scores, name: str, fakes: Flags, reals: Flags, n_draw
         "seen_by": "no network",
         **_described(scores, fakes, fakes, reals),
         "never_seen": _side_by_side(scores, [SHIPPED], fakes, reals, n_draws),
-        "fresh": _side_by_side(scores, [REFERENCE, SHIPPED], fakes, reals, n_draws),
+        "fresh": _side_by_side(scores, scores.baseline, fakes, reals, n_draws),
         "own_sources": None,
     }
 
@@ -125,12 +125,12 @@ def real_sources(scores: Scores, n_draws: int) -> list[Table]:
         reals = scores.reals_like(pattern)
         if reals.any():
             column = WITHOUT + pattern
-            networks, pair = [column, REFERENCE, SHIPPED], (REFERENCE, column)
+            networks, pair = [column, *scores.baseline], (REFERENCE, column)
             found.append(_source(scores, pattern, reals, networks, pair, n_draws))
     trained = set(scores.source[~scores.fake & ~scores.held_out].tolist())
     for name in sorted(set(scores.source[~scores.fake].tolist()) - trained):
         reals = scores.reals_like(name)
-        found.append(_source(scores, name, reals, [REFERENCE, SHIPPED], None, n_draws))
+        found.append(_source(scores, name, reals, scores.baseline, None, n_draws))
     return sorted(found, key=lambda e: -_first(e, ("never_seen", "fresh"), "false_alarms_at_1", -1))
 
 

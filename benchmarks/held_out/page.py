@@ -247,6 +247,8 @@ def _slices(table: Table) -> list[str]:
 
 def _worth(run: Table) -> str:
     table = run["worth"]
+    if not table["gains"]:
+        return "Nothing was left out beside this network."
     names = table["forgeries"]
     rows = []
     for pattern, gains in table["gains"].items():
@@ -259,7 +261,8 @@ def _worth(run: Table) -> str:
 
 def _networks(run: Table) -> str:
     table = run["worth"]
-    shown = [SHIPPED, *run["variants"], REFERENCE]
+    wanted = (SHIPPED, *run["variants"], REFERENCE)
+    shown = [network for network in wanted if network in table["areas"]]
     rows = [
         [f"`{name}`", str(table["n_fakes"][name])]
         + [number(table["areas"][network][name]) for network in shown]

@@ -59,6 +59,11 @@ class Scores:
         fixed = (SHIPPED, REFERENCE)
         return [n for n in self.logits if n not in fixed and not n.startswith(WITHOUT)]
 
+    @property
+    def baseline(self) -> list[str]:
+        """The networks that leave nothing out and are compared with, as far as there are any."""
+        return [name for name in (REFERENCE, SHIPPED) if name in self.logits]
+
     def fakes_like(self, pattern: str) -> Flags:
         """Fakes whose generator matches."""
         return self.fake & _matching(self.method, pattern)
@@ -93,6 +98,8 @@ def read_scores(path: Path, name: str, facts: Mapping[str, Any]) -> Scores:
     unknown = set(label.tolist()) - {"real", "fake"}
     if unknown:
         raise ValueError(f"{path} has the labels {sorted(unknown)}; wanted real and fake.")
+    if REFERENCE not in header and any(name.startswith(WITHOUT) for name in header):
+        raise ValueError(f"{path} leaves something out and has no column {REFERENCE}.")
     columns = {n: logits[kept, i] for i, n in enumerate(header[len(COLUMNS) :])}
     left_out = int((~kept).sum())
     return Scores(

@@ -199,6 +199,18 @@ def test_the_bundle_of_another_run_lends_no_threshold(scores: Scores) -> None:
     assert shipped.matching_card(replace(other, facts=facts)) is not None
 
 
+def test_a_run_of_one_network_has_its_tables_too(scores: Scores, folder: Path) -> None:
+    from dataclasses import replace
+
+    alone = replace(scores, logits={"all": scores.logits["all"]})
+    assert [entry["left_out"] for entry in left_out.generators(alone, 20)] == ["talking"]
+    assert left_out.real_sources(alone, 20) == []
+    table = left_out.worth(alone, 20)
+    assert table["gains"] == {}
+    assert "Nothing was left out" in page._worth({"worth": table})
+    assert "shipped" in page._networks({"worth": table, "variants": []})
+
+
 def test_the_page_is_filled_between_its_markers_only(run: dict[str, Any]) -> None:
     result = {
         "made": "2026-01-01T00:00:00+00:00",
