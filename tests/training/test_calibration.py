@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,19 @@ pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.bundles import load_card  # noqa: E402
+from assay.bundles.familiarity import feature_limit  # noqa: E402
+from assay.inputs.patch import PatchInput  # noqa: E402
 from assay.training import calibration  # noqa: E402
 from assay.training.calibration import (  # noqa: E402
     Measured,
-    faithfulness,
     genuine_crops,
-    measure,
+    measure_faces,
+    measure_pictures,
+    picture_patches,
     score,
 )
 from assay.training.pairs import Pair  # noqa: E402
+from assay.training.pictures import CachedPicture  # noqa: E402
 from tests.training.makers import SMALL, make_view  # noqa: E402
 from tests.verdict.doubles import write_card  # noqa: E402
 
@@ -40,7 +45,11 @@ class ByBlue:
         logit = blue.mean(axis=(1, 2)) * 40 - 2 + rng.normal(0, 0.3, len(array))
         small = blue[:, 2:30, 2:30] * 0.9
         mask = small if self.knows_where else np.tile(small.mean(axis=0), (len(array), 1, 1))
-        return {"logit": (self.sign * logit).astype(np.float32), "mask": mask.astype(np.float32)}
+        return {
+            "logit": (self.sign * logit).astype(np.float32),
+            "mask": mask.astype(np.float32),
+            "features": rng.normal(0, 1, (len(array), 4)).astype(np.float32),
+        }
 
 
 class BlueSource:
@@ -57,7 +66,7 @@ class BlueSource:
         side = int(rng.integers(2, 9))
         fake[y : y + side, x : x + side] = (0, 0, 255)
         mask[y - 2 : y - 2 + side, x - 2 : x - 2 + side] = 1.0
-        return Pair(genuine, fake, mask, "blue")
+        return Pair(genuine, fake, "blue", "made", mask)
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +77,23 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(**changes: Any) -> Measured:
-    return measure(ByBlue(**changes), VIEWS, SMALL, 7)  # type: ignore[arg-type]
+    return measure_faces(ByBlue(**changes), VIEWS, config(SMALL))  # type: ignore[arg-type]
+
+
+def config(recipe: Any) -> Any:
+    return SimpleNamespace(
+        recipe=recipe,
+        schedule=SimpleNamespace(seed=7),
+        mixture=None,
+        data=SimpleNamespace(calibration_sources=("kept out",)),
+    )
 
 
 def test_forgeries_come_out_above_and_the_fit_rises() -> None:
     found = measured()
-    assert len(found.bona_fide) == calibration.COPIES * len(VIEWS)
+    assert len(found.bona_fide) == 2 * len(VIEWS)
     assert len(found.forged) == 60
-    assert found.n_people == 5
+    assert "of 5 groups" in found.on
     assert np.median(found.forged) > np.median(found.bona_fide)
     assert found.scale > 0
     assert np.isfinite([found.scale, found.bias, found.interval_width]).all()
@@ -93,7 +111,7 @@ def test_a_network_with_the_wrong_direction_is_refused() -> None:
 
 
 def points(bona_fide: np.ndarray, forged: np.ndarray) -> dict[str, dict[str, Any]]:
-    found = Measured(bona_fide, forged, 1.0, 0.0, 0.1, {}, 3)
+    found = Measured(bona_fide, forged, 1.0, 0.0, 0.1, 2.0, "made", "some", {})
     return {point["name"]: point for point in found.as_card()["operating_points"]}
 
 
@@ -133,26 +151,9 @@ def test_what_was_measured_makes_a_card_that_loads(tmp_path: Path) -> None:
     assert above > 0.5 > below
     wanted = {name for name, rate in calibration.RATES.items() if rate * len(found.bona_fide) >= 1}
     assert {point.name for point in card.operating_points} == wanted
-    assert card.heatmap_faithful is found.faithfulness["faithful"]
-
-
-def test_a_map_that_knows_its_own_picture_is_faithful() -> None:
-    assert measured().faithfulness["faithful"] is True
-
-
-def test_a_map_that_is_the_same_for_every_picture_is_not() -> None:
-    blind = measured(knows_where=False).faithfulness
-    assert blind["faithful"] is False
-
-
-def test_the_overlap_with_the_true_mask_is_measured() -> None:
-    pairs = [BlueSource().draw(seed) for seed in range(40)]
-    facts = faithfulness(ByBlue(), pairs)  # type: ignore[arg-type]
-    assert facts["mean_overlap_with_true_mask"] == pytest.approx(1.0)
-    assert facts["n"] == pytest.approx(20, abs=3)
-    assert facts["mean_overlap_with_true_mask"] > facts["mean_overlap_of_another_map"]
-    assert facts["mean_fall_by_map"] > facts["mean_fall_by_another_map"]
-    assert facts["mean_fall_by_map"] > facts["mean_fall_elsewhere"]
+    assert found.heatmap is not None
+    assert card.heatmap_faithful is found.heatmap["faithful"]
+    assert feature_limit(card) == found.max_distance
 
 
 def test_each_genuine_face_is_measured_as_found_and_degraded() -> None:
@@ -163,10 +164,58 @@ def test_each_genuine_face_is_measured_as_found_and_degraded() -> None:
     assert np.array_equal(again[1], degraded)
 
 
-def test_scores_come_in_the_order_of_the_crops() -> None:
-    class Mean:
-        def run(self, array: np.ndarray) -> dict[str, np.ndarray]:
-            return {"logit": array.mean(axis=(1, 2, 3))}
+class Mean:
+    """Scores the mean of a crop; its features lie as far out as the crop is bright."""
 
-    crops = [np.full((4, 4, 3), value, np.uint8) for value in range(37)]
-    assert score(Mean(), crops).tolist() == list(range(37))  # type: ignore[arg-type]
+    def run(self, array: np.ndarray) -> dict[str, np.ndarray]:
+        means = array.mean(axis=(1, 2, 3))
+        return {"logit": means, "features": np.repeat(means[:, None], 3, axis=1)}
+
+
+def test_a_subject_gets_the_mean_logit_and_the_median_distance_of_its_crops() -> None:
+    subjects = [
+        np.stack([np.full((4, 4, 3), value + extra, np.uint8) for extra in range(n)])
+        for value, n in [(10, 1), (20, 3), (40, 2), (60, 30)]
+    ]
+    found = score(Mean(), subjects)  # type: ignore[arg-type]
+    assert found.logits.tolist() == [10, 21, 40.5, 74.5]
+    assert found.distances.tolist() == [10, 21, 40.5, 74.5]
+
+
+def picture(number: int, fake: bool) -> CachedPicture:
+    rgb = np.random.default_rng(number).integers(0, 200, (70, 90, 3)).astype(np.uint8)
+    if fake:
+        rgb[20:60, 10:80] = (0, 0, 255)
+    return CachedPicture(f"g{number}", "net" if fake else "camera", "train", fake, rgb, f"{number}")
+
+
+class BluePatches:
+    """Scores the share of blue, through any JPEG."""
+
+    def run(self, array: np.ndarray) -> dict[str, np.ndarray]:
+        blue = (array[..., 2].astype(int) - array[..., 0] > 90).mean(axis=(1, 2))
+        logit = (8 * blue - 3).astype(np.float32)
+        return {"logit": logit, "features": np.stack([logit, -logit], axis=1)}
+
+
+def test_pictures_are_measured_by_their_patches() -> None:
+    recipe = PatchInput(size_px=32, n_patches=4)
+    pictures = [picture(n, fake=n % 2 == 0) for n in range(24)]
+    found = measure_pictures(BluePatches(), pictures, config(recipe))  # type: ignore[arg-type]
+    assert len(found.bona_fide) == 24
+    assert found.scale > 0
+    assert found.heatmap is None
+    assert "heatmap" not in found.as_card()
+    assert np.median(found.forged) > np.median(found.bona_fide)
+    assert "12 genuine files (12 groups of 1 sources, 1 of these wholly" in found.on
+    assert found.as_card()["in_domain"]["features"]["max_distance"] == found.max_distance > 0
+
+
+def test_a_picture_is_read_as_found_and_degraded_and_the_same_every_time() -> None:
+    recipe = PatchInput(size_px=32, n_patches=4)
+    found, degraded = picture_patches(picture(1, fake=False), recipe, 7)
+    assert found.shape[1:] == degraded.shape[1:] == (32, 32, 3)
+    assert len(found) == 4
+    again = picture_patches(picture(1, fake=False), recipe, 7)
+    assert np.array_equal(again[1], degraded)
+    assert not np.array_equal(degraded, found)

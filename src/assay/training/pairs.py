@@ -75,7 +75,8 @@ class PairSource:
         self.twins = [view for view in views if view.twin is not None]
         self.recipe = recipe
         self.mixture = mixture if self.twins else replace(mixture, swapped_twins=0.0)
-        if not any(view.reconstructions for view in self.views):
+        self._reconstructed = [view for view in self.views if view.reconstructions]
+        if not self._reconstructed:
             self.mixture = replace(self.mixture, reconstructions=0.0)
         self._by_source: dict[str, list[CachedView]] = {}
         for view in self.views:
@@ -96,6 +97,8 @@ class PairSource:
         if method == "swapped_twin":
             view, forgery = self._twin(rng, view)
         else:
+            if view is None and method == "face_reconstruction":
+                view = self._reconstructed[int(rng.integers(len(self._reconstructed)))]
             view = view or self._genuine(rng)
             forgery = self._forged(method, view, rng)
         return self._finish(forgery, view, rng)
