@@ -14,6 +14,7 @@ from tests.real_faces import golden_landmarks, textured
 
 if TYPE_CHECKING:
     from assay.training.cache import CachedView
+    from assay.training.pictures import CachedPicture
 
 needs_opencv = pytest.mark.skipif(
     find_spec("cv2") is None, reason="the train extra is not installed"
@@ -47,12 +48,32 @@ def make_view(group: str = "a", seed: int = 0, twin: bool = False, **changes: An
     return CachedView(**{**values, **changes})
 
 
+def make_picture(
+    seed: int = 0, side: int = 96, twin: bool = False, **changes: Any
+) -> CachedPicture:
+    """A textured picture, genuine, or with a `twin` a forgery: it softened."""
+    from assay.training.pictures import CachedPicture
+
+    rgb = textured(side, side + 16, seed)
+    values: dict[str, Any] = {
+        "group": f"group-{seed}",
+        "method": "made" if twin else "camera",
+        "split": "train",
+        "fake": twin,
+        "rgb": rgb // 2 + 64 if twin else rgb,
+        "source_path": f"{seed}.png",
+        "twin": rgb if twin else None,
+    }
+    return CachedPicture(**{**values, **changes})
+
+
 CONFIG = """
 name = "tiny"
 version = "1"
+kind = "face"
 
 [data]
-folder = "{folder}"
+folders = ["{folder}"]
 cache = "{cache}"
 calibration_share = 0.3
 calibration_groups = [{groups}]

@@ -25,13 +25,20 @@ def pictures_of(folder: Path, at_most: int = 4000) -> list[Array]:
     Raises ConfigError where none is left.
     """
     paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)
+    return pictures_at(paths, at_most, str(folder))
+
+
+def pictures_at(
+    paths: Sequence[Path], at_most: int = 4000, named: str = "The list of files"
+) -> list[Array]:
+    """The same for these files. Raises ConfigError where no picture is left."""
     step = max(1, -(-len(paths) // at_most))
     with ThreadPoolExecutor(8) as pool:
         read = list(pool.map(_picture, paths[::step]))
     pictures = [p for p in read if p is not None]
     if not pictures:
         raise ConfigError(
-            f"{folder} holds no usable picture.", remedy="Name a folder with JPEG or PNG files."
+            f"{named} holds no usable picture.", remedy="Name a folder with JPEG or PNG files."
         )
     return pictures
 

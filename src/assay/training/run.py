@@ -19,6 +19,7 @@ from assay.training.cache import CachedView, cached_views
 from assay.training.config import TrainingConfig, read_config
 from assay.training.curves import write_json
 from assay.training.datasets.manifest import Item, data_hash, held_out, read_manifest
+from assay.training.kinds import train_other
 from assay.training.loop import Member, PairModule, fit
 from assay.training.nets.face_blending import FaceBlendingNet
 from assay.training.nets.synthetic_picture import SyntheticPictureNet
@@ -47,8 +48,11 @@ def train(config_path: Path, resume: bool = False, finish: bool = True) -> None:
 
     The finished bundle (network.onnx, card.json) lies in runs/<name>/bundle, the scores of what
     was left out in runs/<name>/scores.csv. Without `finish` the weights are not exported: another
-    machine may do that. Raises ConfigError.
+    machine may do that. Configurations of other kinds go to those who know them. Raises
+    ConfigError.
     """
+    if train_other(Path(config_path), resume):
+        return
     config = read_config(Path(config_path))
     lightning_seed(config.schedule.seed)
     prepared = prepare(config)
@@ -199,9 +203,10 @@ def pair_source(config: TrainingConfig, examples: Sequence[Any]) -> PairSource |
 def build_net(config: TrainingConfig, changes: dict[str, Any] | None = None) -> nn.Module:
     """The network of the configuration, or a variant of it. Raises ConfigError."""
     try:
-        return NETS[config.kind](**{**config.net, **(changes or {})})
+        net: nn.Module = NETS[config.kind](**{**config.net, **(changes or {})})
     except TypeError as error:
         raise ConfigError(f"[net] does not fit: {error}.") from error
+    return net
 
 
 def load_weights(net: nn.Module, path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What `assay train` does with a configuration, by the kind that the file names."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from assay.errors import ConfigError
+from assay.training.config import Kind
+from assay.training.datasets.manifest import read_manifest
+from assay.training.shared import shared_folder
+
+PAIRED: tuple[str, ...] = get_args(Kind)
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a configuration file. Raises ConfigError where it is none that can be trained."""
+    try:
+        kind = tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
+    if kind not in (*PAIRED, *OTHERS):
+        said = "names no kind" if kind is None else f"is of the unknown kind {kind!r}"
+        raise ConfigError(f"{path} {said}; there are: {', '.join((*PAIRED, *OTHERS))}.")
+    return str(kind)
+
+
+def train_other(path: Path, resume: bool) -> bool:
+    """Train by a configuration that is not of pairs; False where it is.
+
+    Raises ConfigError for an unknown kind, and where `resume` is asked of one that cannot.
+    """
+    kind = kind_of(path)
+    if kind in PAIRED:
+        return False
+    if resume:
+        raise ConfigError(f"A run of the kind {kind!r} cannot be resumed; start it anew.")
+    OTHERS[kind](path)
+    return True
+
+
+def _autoencoders(path: Path) -> None:
+    from assay.training.autoencoders import read_config, train_from_config
+    from assay.training.picture_crops import pictures_at
+
+    read_config(path)  # what is wrong with it is said before thousands of pictures are read
+    named = tomllib.loads(path.read_text(encoding="utf-8")).get("folders", [""])
+    folders = [Path(name) if name else shared_folder() / "data" for name in named]
+    items = [item for folder in folders for item in read_manifest(folder)]
+    wanted = ("image", "real", "train")
+    train_from_config(
+        path,
+        pictures_at([i.path for i in items if (i.modality, i.label, i.split) == wanted]),
+    )
+
+
+def _geometry(path: Path) -> None:
+    from assay.training.face_geometry import run
+
+    run(path)
+
+
+def _frequency(path: Path) -> None:
+    from assay.training.frequency_traces import run
+
+    run(path)
+
+
+OTHERS: dict[str, Callable[[Path], None]] = {
+    "autoencoders": _autoencoders,
+    "geometry": _geometry,
+    "frequency": _frequency,
+}
