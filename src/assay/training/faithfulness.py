@@ -36,24 +36,14 @@ def faithfulness(network: Network, pairs: Sequence[Pair]) -> dict[str, Any]:
     logits = np.concatenate([o["logit"] for o in outputs])
     maps = np.concatenate([o["mask"] for o in outputs])
     found = np.flatnonzero(logits > np.median(logits))
-    rng = np.random.default_rng(0)
-    falls, rises = np.zeros((3, len(found))), np.zeros((2, len(found)))
-    for n, i in enumerate(found):
-        side = maps.shape[1]
-        moved = np.roll(maps[i], tuple(rng.integers(side // 4, 3 * side // 4, 2)), (0, 1))
-        for row, heat in enumerate((maps[i], moved, maps[found[n - 1]])):
-            falls[row, n] = logits[i] - _after(network, chosen[i].fake, chosen[i].genuine, heat)
-        before = float(network.run(chosen[i].genuine[None])["logit"][0])
-        for row, heat in enumerate((maps[i], moved)):
-            after = _after(network, chosen[i].genuine, chosen[i].fake, heat)
-            rises[row, n] = after - before
+    falls, rises = _changes(network, [chosen[i] for i in found], logits[found], maps[found])
     own, elsewhere, other = falls
-    better = float((own > elsewhere).mean())
     wanted = np.stack([p.mask for p in chosen if p.mask is not None])[found] > 0.1
     drawn = maps[found] > 0.3
     overlaps, others = _overlaps(wanted, drawn), _overlaps(wanted, np.roll(drawn, 1, axis=0))
     gain = overlaps - others
     knows_its_own = gain.mean() > 2.58 * gain.std() / np.sqrt(len(gain))
+    better = float((own > elsewhere).mean())
     lowers = better >= 2 / 3 and own.mean() >= 1.5 * max(elsewhere.mean(), 0.0)
     return {
         "faithful": bool(lowers and knows_its_own),
@@ -72,6 +62,24 @@ def faithfulness(network: Network, pairs: Sequence[Pair]) -> dict[str, Any]:
         "forged_share_of_crop": float(wanted.mean()),
         "n": len(found),
     }
+
+
+def _changes(
+    network: Network, pairs: Sequence[Pair], logits: Numbers, maps: NDArray[np.float32]
+) -> tuple[Numbers, Numbers]:
+    """How far each score falls (3, n) when the genuine pixels come back by its own map, elsewhere
+    and by another pair's map; how far the genuine one rises (2, n) by the first two."""
+    rng = np.random.default_rng(0)
+    falls, rises = np.zeros((3, len(pairs))), np.zeros((2, len(pairs)))
+    for n, pair in enumerate(pairs):
+        side = maps.shape[1]
+        moved = np.roll(maps[n], tuple(rng.integers(side // 4, 3 * side // 4, 2)), (0, 1))
+        for row, heat in enumerate((maps[n], moved, maps[n - 1])):
+            falls[row, n] = logits[n] - _after(network, pair.fake, pair.genuine, heat)
+        before = float(network.run(pair.genuine[None])["logit"][0])
+        for row, heat in enumerate((maps[n], moved)):
+            rises[row, n] = _after(network, pair.genuine, pair.fake, heat) - before
+    return falls, rises
 
 
 def _overlaps(wanted: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> Numbers:
