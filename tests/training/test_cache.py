@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import threading
 from pathlib import Path
 
 import av
@@ -7,11 +9,10 @@ import numpy as np
 import pytest
 
 cv2 = pytest.importorskip("cv2", reason="the train extra is not installed")
-pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.training import cache  # noqa: E402
-from assay.training.cache import CachedView, cached_views, differs, halves  # noqa: E402
+from assay.training.cache import INDEX, CachedView, cached_views, differs, fill, halves  # noqa: E402
 from assay.training.datasets.manifest import Item, read_manifest  # noqa: E402
 from tests.real_faces import frame, portrait, portrait_of_size, textured  # noqa: E402
 from tests.training.makers import write_manifest  # noqa: E402
@@ -131,8 +132,59 @@ def test_a_search_that_broke_off_is_done_again(
     monkeypatch.setattr(cache, "_extract", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cached_views(items, tmp_path)
+    assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(cache, "_extract", extract)
     assert len(cached_views(items, tmp_path)) == 1
+
+
+def test_a_folder_that_an_older_search_left_half_full_is_filled_again(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "0.npy").write_bytes(b"half of")
+    fill(place, lambda folder: {"size": (folder / "a").write_bytes(b"whole")})
+    assert {p.name: p.read_bytes() for p in place.iterdir()} == {
+        "a": b"whole",
+        INDEX: b'{"size": 5}',
+    }
+
+
+def test_two_at_once_fill_one_folder_without_disturbing_each_other(tmp_path: Path) -> None:
+    place, both, reads = tmp_path / "place", threading.Barrier(2), []
+
+    def write(folder: Path) -> str:
+        both.wait(10)  # each believes to be the first
+        (folder / "a").write_bytes(b"x" * 100_000)
+        return threading.current_thread().name
+
+    def search() -> None:
+        fill(place, write)
+        reads.append((json.loads((place / INDEX).read_text()), (place / "a").stat().st_size))
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reads) == 2
+    assert len(set(reads)) == 1
+    assert reads[0][1] == 100_000
+    assert [p.name for p in tmp_path.iterdir()] == ["place"]
+
+
+def test_two_rows_of_the_same_content_give_the_same_views(data: Path, tmp_path: Path) -> None:
+    item = read_manifest(data)[0]
+    first, *others = cached_views([item] * 4, tmp_path)
+    assert len(others) == 3
+    assert all(np.array_equal(first.rgb, other.rgb) for other in others)
+
+
+def test_a_full_disk_is_no_empty_search(tmp_path: Path) -> None:
+    def write(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        fill(tmp_path / "place", write)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_halves_of_an_odd_frame_are_equally_wide() -> None:

