@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Any
@@ -130,7 +130,21 @@ def _facts(run: Path) -> dict[str, Any]:
     path = run / "resolved.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     wanted = ("config", "data_hash", "commit", "torch", "n_training", "n_calibration")
-    return {key: known[key] for key in wanted if key in known}
+    return {**{key: known[key] for key in wanted if key in known}, "shipped": _exported(run, known)}
+
+
+def _exported(run: Path, known: Mapping[str, Any]) -> str:
+    """Which column the run's bundle was exported from: `all`, or the variant that it became."""
+    card = run / "bundle" / "card.json"
+    if not card.is_file():
+        return SHIPPED
+    training = json.loads(card.read_text(encoding="utf-8")).get("training", {})
+    net = training.get("config", {}).get("net", {})
+    config = known.get("config", {})
+    for name, changes in config.get("members", {}).get("variants", {}).items():
+        if net == {**config.get("net", {}), **changes}:
+            return str(name)
+    return SHIPPED
 
 
 def facts_path(folder: Path, name: str) -> Path:
@@ -144,8 +158,20 @@ def compact_scores(folder: Path) -> list[Scores]:
     for path in sorted(folder.glob("scores_*.csv.gz")):
         name = path.name.removeprefix("scores_").removesuffix(".csv.gz")
         facts = json.loads(facts_path(folder, name).read_text(encoding="utf-8"))
-        found.append(read_scores(path, name, facts))
+        found.append(as_shipped(read_scores(path, name, facts)))
     return found
+
+
+def as_shipped(scores: Scores) -> Scores:
+    """The scores with the network that became the bundle under `all`, and the one trained under
+    that name as a variant, called by its backbone."""
+    became = scores.facts.get("shipped", SHIPPED)
+    if became == SHIPPED:
+        return scores
+    plain = str(scores.facts.get("config", {}).get("net", {}).get("backbone", "first"))
+    logits = {SHIPPED: scores.logits[became], plain: scores.logits[SHIPPED]}
+    rest = {n: v for n, v in scores.logits.items() if n not in (SHIPPED, became)}
+    return replace(scores, logits={**logits, **rest})
 
 
 def short_names(paths: Iterable[str]) -> dict[str, str]:

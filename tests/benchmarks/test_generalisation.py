@@ -60,7 +60,22 @@ def test_the_copy_holds_no_absolute_path_and_is_the_same_every_time(
     again = keep_compact(write_run(tmp_path / "made"), tmp_path)
     assert again.read_bytes() == packed
     facts = json.loads((folder / "scores_made.json").read_text())
-    assert facts == {"config": {"version": "9"}, "data_hash": "made"}
+    assert facts == {"config": {"version": "9"}, "data_hash": "made", "shipped": "all"}
+
+
+def test_the_variant_that_became_the_bundle_is_the_shipped_one(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "made")
+    config = {"net": {"backbone": "lite0"}, "members": {"variants": {"lite2": {"width": 2}}}}
+    (run / "resolved.json").write_text(json.dumps({"config": config}))
+    (run / "bundle").mkdir()
+    card = {"training": {"config": {"net": {"backbone": "lite0", "width": 2}}}}
+    (run / "bundle" / "card.json").write_text(json.dumps(card))
+    keep_compact(run, tmp_path)
+    original = read_scores(run / "scores.csv", "made", {})
+    found = compact_scores(tmp_path)[0]
+    np.testing.assert_array_equal(found.logits["all"], original.logits["lite2"])
+    np.testing.assert_array_equal(found.logits["lite0"], original.logits["all"])
+    assert found.variants == ["lite0"]
 
 
 def test_paths_are_shortened_without_being_confused() -> None:
