@@ -71,6 +71,8 @@ def test_a_card_that_lets_it_not_score_gives_a_finding(allowed: Any) -> None:
     (finding,) = found.findings
     assert set(finding.values) == set(GROUPS) - {"jpeg_grid"}
     assert "do not change the verdict" in finding.meaning
+    loud = {name for name, part in finding.values.items() if abs(part) >= frequency_traces.LOUD}
+    assert {name for name in finding.values if GROUPS[name] in finding.meaning} == loud
     assert all("no score" in one["text"] for one in found.details["groups"].values())
 
 

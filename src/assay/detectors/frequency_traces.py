@@ -17,7 +17,8 @@ from assay.subjects.quality import blockiness_of, sharpness_of
 from assay.types import Array, Evidence, Finding, FloatArray, MediaKind, Patch, PictureView, Span
 
 MAX_JUDGED = 2
-MANY_PARTS = 0.35
+# Parts of the logit below this are told as saying little.
+LOUD = 0.35
 
 
 class FrequencyTraces:
@@ -185,7 +186,7 @@ def _in_words(group: str, part: float, measured: bool, scores: bool) -> str:
     what = GROUPS[group][0].upper() + GROUPS[group][1:]
     if not measured:
         return f"{what}: not measured, the picture is grey."
-    if abs(part) < MANY_PARTS:
+    if abs(part) < LOUD:
         said = "says little either way"
     elif part > 0:
         said = "is more like that of the generated pictures measured"
@@ -196,12 +197,19 @@ def _in_words(group: str, part: float, measured: bool, scores: bool) -> str:
 
 
 def _finding(parts: dict[str, float], card: Card) -> Finding:
-    measured = str(card.raw.get("why_no_score", "")).strip()
+    """The measurement, and in words the groups that speak, for a file that gets no score."""
+    said = []
+    for group in sorted(parts, key=lambda one: -abs(parts[one])):
+        like = "generated pictures" if parts[group] > 0 else "photographs"
+        if abs(parts[group]) >= LOUD:
+            said.append(f"{GROUPS[group]} (more like {like})")
+    speaks = f"What stands out: {'; '.join(said)}. " if said else "No group stands out. "
+    why = str(card.raw.get("why_no_score", ""))
     return Finding(
         code="frequency_traces_measured",
         title="Spectrum and grain of the picture were measured",
         meaning=(
-            "The values are for an examiner to read; they do not change the verdict. " + measured
+            f"{speaks}The values are for an examiner to read; they do not change the verdict. {why}"
         ).strip(),
         values={group: round(part, 4) for group, part in parts.items()},
     )

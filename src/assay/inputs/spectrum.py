@@ -210,7 +210,7 @@ def _cosine_basis() -> Numbers:
     k, x = np.arange(BLOCK)[:, None], np.arange(BLOCK)[None]
     basis = np.cos(np.pi * k * (2 * x + 1) / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)
 
 
 def _cosines(green: Numbers) -> Numbers:
