@@ -15,7 +15,7 @@ pytestmark = pytest.mark.train
 from assay.bundles.network import Network  # noqa: E402
 from assay.detectors.face_blending import FaceBlending  # noqa: E402
 from assay.inputs.face import crop_face  # noqa: E402
-from assay.training.export import MAX_DIFFERENCE, export_onnx  # noqa: E402
+from assay.training.export import MAX_DIFFERENCE, Exported, export_onnx, whitened  # noqa: E402
 from assay.training.nets.face_blending import FaceBlendingNet  # noqa: E402
 from tests.real_faces import golden_landmarks, portrait, textured  # noqa: E402
 
@@ -33,7 +33,7 @@ def crops() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[FaceBlendingNet, Path, float]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exported, Path, float]:
     torch.manual_seed(3)
     net = FaceBlendingNet(pretrained=False)
     # Running means and variances as after training, not the 0 and 1 of a fresh network.
@@ -42,28 +42,33 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[FaceBlendingNet,
         net(torch.from_numpy(crops()))
     path = tmp_path_factory.mktemp("exported") / "network.onnx"
     metadata = {"recipe_fingerprint": RECIPE.fingerprint}
-    return net, path, export_onnx(net, path, RECIPE.size_px, metadata)
+    side = RECIPE.size_px
+    shipped = whitened(net, np.stack([textured(side, side, seed) for seed in range(60)]))
+    return shipped, path, export_onnx(shipped, path, RECIPE.size_px, metadata)
 
 
-def test_export_measures_its_own_parity(exported: tuple[FaceBlendingNet, Path, float]) -> None:
+def test_export_measures_its_own_parity(exported: tuple[Exported, Path, float]) -> None:
     assert exported[2] <= MAX_DIFFERENCE == 1e-4
 
 
 def test_torch_and_onnx_runtime_agree_on_crops(
-    exported: tuple[FaceBlendingNet, Path, float],
+    exported: tuple[Exported, Path, float],
 ) -> None:
-    net, path, _ = exported
+    shipped, path, _ = exported
     pictures = crops()
     with torch.no_grad():
-        logit, mask = net.eval()(torch.from_numpy(pictures))
+        trained = shipped.net.eval()(torch.from_numpy(pictures))
+        features = shipped(torch.from_numpy(pictures))[2].numpy()
     found = Network(path).run(pictures)
-    assert np.abs(found["logit"] - logit.numpy()).max() <= 1e-4
-    assert np.abs(found["mask"] - torch.sigmoid(mask).numpy()).max() <= 1e-4
+    assert np.abs(found["logit"] - trained.logit.numpy()).max() <= 1e-4
+    assert np.abs(found["mask"] - torch.sigmoid(trained.mask).numpy()).max() <= 1e-4
+    largest = max(1.0, float(np.abs(features).max()))
+    assert np.abs(found["features"] - features).max() <= 1e-4 * largest
     assert np.ptp(found["logit"]) > 1e-3  # numbers that do not depend on the picture prove nothing
-    assert found["mask"].shape == (len(pictures), 28, 28)
+    assert found["mask"].shape == (len(pictures), RECIPE.size_px // 8, RECIPE.size_px // 8)
 
 
-def test_the_batch_does_not_change_a_score(exported: tuple[FaceBlendingNet, Path, float]) -> None:
+def test_the_batch_does_not_change_a_score(exported: tuple[Exported, Path, float]) -> None:
     network = Network(exported[1])
     pictures = crops()
     together = network.run(pictures)["logit"]
@@ -72,7 +77,7 @@ def test_the_batch_does_not_change_a_score(exported: tuple[FaceBlendingNet, Path
 
 
 def test_the_graph_starts_at_uint8_and_carries_its_recipe(
-    exported: tuple[FaceBlendingNet, Path, float],
+    exported: tuple[Exported, Path, float],
 ) -> None:
     import onnx
 
@@ -82,7 +87,7 @@ def test_the_graph_starts_at_uint8_and_carries_its_recipe(
 
 
 def test_the_picture_itself_is_not_resized_inside_the_graph(
-    exported: tuple[FaceBlendingNet, Path, float],
+    exported: tuple[Exported, Path, float],
 ) -> None:
     import onnx
 
