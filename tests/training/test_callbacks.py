@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytest.importorskip("lightning", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
-from assay.training import callbacks  # noqa: E402
+from assay.training import callbacks, loop  # noqa: E402
 from assay.training.callbacks import keep_depthwise_exact, quiet_lightning  # noqa: E402
 from assay.training.loop import Member, PairModule, fit  # noqa: E402
 from tests.real_faces import ROOT  # noqa: E402
@@ -95,3 +95,15 @@ def test_once_a_minute_there_is_a_line_between_the_checks(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6 + 3
     assert all(re.fullmatch(LINE, line) for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_gets_lightnings_bar_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    with quiet_lightning():
+        trainer = loop._trainer(schedule(), tmp_path)
+    assert (trainer.progress_bar_callback is not None) is terminal
+    told = [c for c in trainer.callbacks if isinstance(c, callbacks.TellProgress)]
+    assert bool(told) is not terminal

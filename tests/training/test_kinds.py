@@ -11,7 +11,7 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.errors import ConfigError  # noqa: E402
-from assay.training import autoencoders, config, face_geometry, kinds, run  # noqa: E402
+from assay.training import autoencoders, config, face_geometry, frequency_traces, kinds, run  # noqa: E402
 from assay.training.datasets.forged_plan import read_config as read_forged  # noqa: E402
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
 from assay.training.kinds import OTHERS, PAIRED, kind_of, train_other  # noqa: E402
@@ -21,18 +21,12 @@ from tests.training.makers import write_config, write_manifest  # noqa: E402
 CONFIGS = sorted((ROOT / "configs").glob("*.toml"))
 
 
-def read_frequency(path: Path) -> Any:
-    from assay.training.frequency_traces import read_config
-
-    return read_config(path)
-
-
 BY_KIND: dict[str, Callable[[Path], Any]] = {
     "face": config.read_config,
     "picture": config.read_config,
     "autoencoders": autoencoders.read_config,
     "geometry": face_geometry.read_config,
-    "frequency": read_frequency,
+    "frequency": frequency_traces.read_config,
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {
@@ -53,8 +47,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_configuration_can_be_read_by_what_its_kind_calls_for(
     path: Path, shared: Path
 ) -> None:
-    read = {**BY_NAME, "frequency_traces": read_frequency}.get(path.stem)
-    read = read or BY_KIND[kind_of(path)]
+    read = BY_NAME.get(path.stem) or BY_KIND[kind_of(path)]
     assert read(path)
 
 
