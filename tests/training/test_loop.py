@@ -39,13 +39,13 @@ def weights(run: PairModule) -> Tensor:
 class Interrupted(TinySource):
     """Breaks off at a pair of that number."""
 
-    def __init__(self, stop_at: int) -> None:
+    def __init__(self, stop_at: int, by: type[BaseException] = InterruptedError) -> None:
         super().__init__()
-        self.stop_at = stop_at
+        self.stop_at, self.by = stop_at, by
 
     def draw(self, seed: int) -> Pair:
         if len(self.drawn) == self.stop_at:
-            raise InterruptedError
+            raise self.by
         return super().draw(seed)
 
 
@@ -97,6 +97,18 @@ def test_an_interrupted_and_resumed_run_ends_like_an_uninterrupted_one(tmp_path:
     steps = [row["step"] for row in read_log(tmp_path / "broken") if "auc" in row]
     assert steps[:2] == [1, 3]
     assert steps[2:] in ([5], [6])  # Lightning counts the step at which it resumed twice
+
+
+def test_ctrl_c_is_an_interruption_and_not_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning leaves with 1, which for this program means strong evidence."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # it would go deaf to the next Ctrl-C
+    run = module(6)
+    run.source = Interrupted(stop_at=5, by=KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(run, tmp_path)
+    assert (tmp_path / "last.ckpt").is_file()
 
 
 def test_without_a_checkpoint_a_resumed_run_starts_at_the_beginning(tmp_path: Path) -> None:
