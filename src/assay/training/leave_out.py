@@ -147,7 +147,7 @@ def _scored(data: _Inputs, members: Sequence[Member], config: TrainingConfig) ->
         pictures = torch.from_numpy(np.concatenate([crops for _, crops in kept])).to(device)
         ends = np.cumsum([len(crops) for _, crops in kept])
         for column, net in enumerate(nets):
-            logits = np.concatenate([_logits(net, part) for part in pictures.split(64)])
+            logits = np.concatenate([_logits(net, part) for part in pictures.split(64)])  # type: ignore[no-untyped-call]
             for (i, _), part in zip(kept, np.split(logits, ends[:-1]), strict=True):
                 found[i, column] = part.mean()
     return found
