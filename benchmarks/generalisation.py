@@ -125,7 +125,9 @@ def write(result: dict[str, Any], all_scores: list[Scores]) -> None:
     """The JSON, the tables between the page's markers, and the figures."""
     text = json.dumps(result, indent=1, allow_nan=False)
     (RESULTS / "generalisation.json").write_text(text + "\n", encoding="utf-8")
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), blocks(result)), encoding="utf-8")
+    PAGE.write_text(
+        filled(PAGE.read_text(encoding="utf-8"), blocks(result, NAMES)), encoding="utf-8"
+    )
     for path in write_figures(result, all_scores, FIGURES):
         print(path.relative_to(ROOT))
 

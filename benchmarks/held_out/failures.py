@@ -5,6 +5,7 @@ They show other people's pictures under their own terms: never to be committed o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from held_out.scores import SHIPPED, Scores
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-N_SHOWN = 24
+N_SHOWN, N_OF_A_GENERATOR = 24, 6
 N_COLUMNS = 6
 SIDE_PX, TEXT_PX = 220, 46
 
@@ -48,14 +49,19 @@ def contact_sheets(
 
 
 def worst(scores: Scores, rows: np.ndarray, order: np.ndarray) -> list[int]:
-    """The first rows in that order, each file once for each method."""
+    """The first rows in that order, each file once for each method; no more than a few fakes of
+    one generator, that it may not fill the sheet."""
     found: list[int] = []
     shown: set[tuple[str, str]] = set()
+    count: Counter[str] = Counter()
     for i in rows[np.argsort(order[rows], kind="stable")].tolist():
-        key = (str(scores.path[i]), str(scores.method[i]))
-        if key not in shown:
-            shown.add(key)
-            found.append(i)
+        method = str(scores.method[i])
+        key = (str(scores.path[i]), method)
+        if key in shown or (scores.fake[i] and count[method] >= N_OF_A_GENERATOR):
+            continue
+        shown.add(key)
+        count[method] += 1
+        found.append(i)
     return found[:N_SHOWN]
 
 

@@ -33,7 +33,7 @@ def write_figures(result: Table, all_scores: Sequence[Scores], folder: Path) -> 
             for kind, figure in (
                 ("generators", _generators(scores.name, run)),
                 ("sources", _sources(scores.name, run)),
-                ("roc", _roc(scores)),
+                ("shipped", _roc(scores)),
             ):
                 path = folder / f"generalisation-{scores.name}-{kind}.png"
                 # No date inside: the same numbers give the same file.
@@ -52,7 +52,7 @@ def _generators(name: str, run: Table) -> Any:
         else:
             bars = [
                 ("never saw it", fresh.get(column, {}).get("auc"), UNSEEN),
-                ("reference, saw it", fresh.get(REFERENCE, {}).get("auc"), SEEN),
+                ("reference", fresh.get(REFERENCE, {}).get("auc"), SEEN),
                 ("shipped", fresh[SHIPPED]["auc"], WHOLE),
             ]
         note = ", no network saw it" if entry["seen_by"] == "no network" else ""
@@ -78,7 +78,7 @@ def _sources(name: str, run: Table) -> Any:
         else:
             bars = [
                 ("never saw it", fresh.get(column, {}).get(cell), UNSEEN),
-                ("reference, saw it", fresh.get(REFERENCE, {}).get(cell), SEEN),
+                ("reference", fresh.get(REFERENCE, {}).get(cell), SEEN),
                 ("shipped", fresh[SHIPPED][cell], WHOLE),
             ]
         note = ", no network saw it" if entry["seen_by"] == "no network" else ""

@@ -6,7 +6,7 @@ A marker pair is `<!-- begin NAME -->` and `<!-- end NAME -->`, each on a line o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assay.evaluation.variants import VARIANTS
@@ -15,19 +15,22 @@ from held_out.scores import REFERENCE, SHIPPED, WITHOUT
 Table = Mapping[str, Any]
 
 
+FIGURES = "models/figures"
+
+
 class MarkerError(ValueError):
     """A page without the markers that a table needs."""
 
 
-def blocks(result: Table) -> dict[str, str]:
-    """All generated parts by marker name."""
+def blocks(result: Table, names: Sequence[str]) -> dict[str, str]:
+    """All generated parts by marker name; networks in `names` without results say so."""
     found = {"provenance": _provenance(result)}
-    for name, run in result["networks"].items():
-        found[f"generators {name}"] = _generators(run)
-        found[f"sources {name}"] = _sources(run)
-        found[f"shipped {name}"] = _shipped(run)
-        found[f"worth {name}"] = _worth(run)
-        found[f"networks {name}"] = _networks(run)
+    for name in names:
+        run = result["networks"].get(name)
+        for part, (write, figure) in PARTS.items():
+            drawn = f"\n\n![{figure}]({FIGURES}/generalisation-{name}-{part}.png)"
+            text = "Not scored yet." if run is None else write(run) + (drawn if figure else "")
+            found[f"{part} {name}"] = text
     found["robustness"] = _robustness(result.get("robustness"))
     found["failures"] = _failures(result.get("made_failures"))
     return found
@@ -170,11 +173,14 @@ def _sources(run: Table) -> str:
         rows.append(
             [
                 f"`{entry['left_out']}`" + (" (no network saw it; shipped)" if alone else ""),
-                f"{entry['n_reals']}",
+                f"{entry['n_reals']}, {entry['n_reals_fresh']} kept out",
                 number(_of(entry, "never_seen", unseen, "false_alarms_at_1"), percent=True),
                 number(_of(entry, "never_seen", unseen, "false_alarms_at_5"), percent=True),
                 number(_of(entry, "fresh", REFERENCE, "false_alarms_at_1"), percent=True),
                 number(_of(entry, "fresh", REFERENCE, "false_alarms_at_5"), percent=True),
+                number(_of(entry, "fresh", "worth", "false_alarms_at_5"), percent=True, signed=True)
+                if not alone
+                else "–",
                 number(_of(entry, "against_fakes", unseen, "auc")),
                 number(_of(entry, "against_fakes", REFERENCE, "auc")),
             ]
@@ -186,6 +192,7 @@ def _sources(run: Table) -> str:
         "at 5 %",
         "reference at 1 %",
         "reference at 5 %",
+        "reference − never saw it, at 5 %",
         "AUC against all fakes",
         "reference AUC",
     )
@@ -195,7 +202,12 @@ def _sources(run: Table) -> str:
 def _shipped(run: Table) -> str:
     texts = []
     for split, table in run["shipped"].items():
-        texts += [f"**{split}**", "", _overall(table), "", *_slices(table), ""]
+        texts += [f"**{split}**", "", f"All: {_overall(table)}", ""]
+        part = table["without_unseen"]
+        if part is not None:
+            names = ", ".join(f"`{name}`" for name in part["left_out"])
+            texts += [f"Without {names}: {_overall(part)}", ""]
+        texts += [*_slices(table), ""]
     return "\n".join(texts).rstrip()
 
 
@@ -203,7 +215,7 @@ def _overall(table: Table) -> str:
     one = table["overall"]
     before, after = table["calibration"]["before"], table["calibration"]["after"]
     return (
-        f"All: {one['n_fakes']} fakes, {one['n_reals']} genuine rows, {one['n_groups']} groups; "
+        f"{one['n_fakes']} fakes, {one['n_reals']} genuine rows, {one['n_groups']} groups; "
         f"AUC {number(one['auc'])}, AP {number(one['average_precision'])}, "
         f"EER {number(one['equal_error_rate'], percent=True)}; "
         f"at the 1 % cut found {number(one['found']['far_1'], percent=True)}, false alarms "
@@ -320,4 +332,14 @@ def _failures(table: Table | None) -> str:
         [f"`{what}`" if one["fake"] else what, str(one["n"]), str(one["alarms"])]
         for what, one in table["by_kind"].items()
     ]
-    return _table(("what", "pictures", "alarms (some or strong evidence)"), rows)
+    table_text = _table(("what", "pictures", "alarms (some or strong evidence)"), rows)
+    return f"{table_text}\n\n![Misses and false alarms]({FIGURES}/generalisation-failures.png)"
+
+
+PARTS: dict[str, tuple[Callable[[Table], str], str]] = {
+    "generators": (_generators, "AUC by generator, never seen and seen"),
+    "sources": (_sources, "False alarms by real source, never seen and seen"),
+    "shipped": (_shipped, "ROC of each fake source"),
+    "worth": (_worth, ""),
+    "networks": (_networks, ""),
+}

@@ -14,6 +14,7 @@ from assay.evaluation.protocols import held_out_tables
 from assay.evaluation.ranking import fitted_cut
 from assay.evaluation.scores import Row
 from assay.evaluation.slices import MIN_OF_A_LABEL
+from held_out.left_out import unseen_generators
 from held_out.scores import SHIPPED, Flags, Numbers, Scores
 from held_out.separation import Table, never_certain
 
@@ -92,12 +93,34 @@ def main_table(scores: Scores, split: str, decision: Decision, n_draws: int) -> 
             if one["kind"] == "fake_source"
         ],
         "reals": _reals(scores, chosen, table["slices"], decision, n_draws),
-        "calibration": {
-            when: overall["calibration"][when]["equal_odds"] for when in ("before", "after")
-        },
+        "calibration": _calibrated(overall),
         "aurc": overall["selective"]["aurc"],
+        "without_unseen": _without_unseen(scores, chosen, decision, n_draws),
         "curves": table["curves"],
     }
+
+
+def _without_unseen(
+    scores: Scores, chosen: Flags, decision: Decision, n_draws: int
+) -> Table | None:
+    """The overall numbers without the generators that nothing was trained on, where there are
+    such: what the network was made for."""
+    left_out = [name for name in unseen_generators(scores) if name in scores.method[chosen]]
+    seen = chosen & ~np.isin(scores.method, left_out)
+    if not left_out or not (seen & scores.fake).any():
+        return None
+    rows = evaluation_rows(scores, seen, decision)
+    one = held_out_tables(rows, n_draws=n_draws)[scores.name]["slices"][0]
+    return {
+        "left_out": left_out,
+        "overall": _overall(scores, seen, one, decision, n_draws),
+        "calibration": _calibrated(one),
+        "aurc": one["selective"]["aurc"],
+    }
+
+
+def _calibrated(one: Table) -> Table:
+    return {when: one["calibration"][when]["equal_odds"] for when in ("before", "after")}
 
 
 def evaluation_rows(scores: Scores, chosen: Flags, decision: Decision) -> list[Row]:

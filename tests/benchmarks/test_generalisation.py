@@ -152,6 +152,26 @@ def test_a_generator_that_no_network_saw_has_its_row(run: dict[str, Any]) -> Non
     assert run["generators"][0]["left_out"] == "talking"  # the worst stands first
 
 
+def test_what_training_makes_itself_was_seen(scores: Scores) -> None:
+    from dataclasses import replace
+
+    split = np.where(scores.method == "vae_reconstruction", "val", scores.split)
+    moved = replace(scores, split=split)
+    assert left_out.unseen_generators(moved) == ["talking", "vae_reconstruction"]
+    told = replace(moved, facts={"config": {"data": {"reconstructions": 4}}})
+    assert left_out.unseen_generators(told) == ["talking"]
+
+
+def test_web_packages_that_nobody_saw_are_one_source(scores: Scores) -> None:
+    from dataclasses import replace
+
+    names = {"camera-photos": "web-a", "unsplash": "web-b"}
+    source = np.array([names.get(name, name) for name in scores.source.tolist()])
+    split = np.where(source == "cfp", scores.split, "val")
+    found = left_out.unseen_sources(replace(scores, source=source, split=split))
+    assert found == {"2 web packages": ["web-a", "web-b"]}
+
+
 def test_false_alarms_of_a_left_out_source_are_counted_at_the_cut_of_the_others(
     scores: Scores, run: dict[str, Any]
 ) -> None:
@@ -198,6 +218,10 @@ def test_one_threshold_holds_for_all_and_is_that_of_the_calibration_rows(
     wanted = (scores.logits["all"][which] >= decision.cuts["far_5"]).mean()
     assert worst["false_alarms"]["far_5"]["value"] == pytest.approx(wanted)
     assert table["fakes"][0]["name"] == "talking"
+    part = table["without_unseen"]
+    assert part["left_out"] == ["talking"]
+    assert part["overall"]["n_fakes"] == table["overall"]["n_fakes"] - 40
+    assert part["overall"]["auc"]["value"] > table["overall"]["auc"]["value"]
     before, after = (table["calibration"][w]["brier"]["value"] for w in ("before", "after"))
     assert after < before
 
@@ -233,11 +257,12 @@ def test_the_page_is_filled_between_its_markers_only(run: dict[str, Any]) -> Non
         "draws": DRAWS,
         "networks": {"made": run},
     }
-    parts = page.blocks(result)
+    parts = page.blocks(result, ("made", "another"))
     text = "prose\n" + "\n".join(f"<!-- begin {n} -->\nold\n<!-- end {n} -->\n" for n in parts)
     full = page.filled(text, parts)
     assert full.startswith("prose\n")
     assert "old" not in full
+    assert "begin worth another -->\nNot scored yet." in full
     assert page.filled(full, parts) == full
     for name in (*GENERATORS, "talking"):
         assert f"`{name}`" in full
@@ -271,7 +296,7 @@ def test_figures_are_drawn(run: dict[str, Any], scores: Scores, tmp_path: Path) 
 
     drawn = write_figures({"networks": {"made": run}}, [scores], tmp_path)
     assert {path.name for path in drawn} == {
-        f"generalisation-made-{kind}.png" for kind in ("generators", "sources", "roc")
+        f"generalisation-made-{kind}.png" for kind in ("generators", "sources", "shipped")
     }
     assert all(path.stat().st_size > 5000 for path in drawn)
 
@@ -337,4 +362,4 @@ def test_what_is_committed_can_be_rebuilt() -> None:
         assert generalisation._sha256(packed) == run["scores"]["sha256"]
         assert packed.stat().st_size < 1.5e6
     text = generalisation.PAGE.read_text(encoding="utf-8")
-    assert page.filled(text, page.blocks(result)) == text
+    assert page.filled(text, page.blocks(result, generalisation.NAMES)) == text
