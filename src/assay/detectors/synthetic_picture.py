@@ -54,11 +54,11 @@ class SyntheticPicture:
     version = "1"
     family = "picture_traces"
     needs = "picture"
-    kinds: tuple[MediaKind, ...] = ("image", "video")
+    kinds: tuple[MediaKind, ...] = ("image",)
     looks_at = "the fine traces that a generator leaves all over the pictures it makes"
     fails_on = (
-        "copies that were shrunk or strongly compressed, generators unlike those it was trained "
-        "on, drawings, and small generated parts of a photograph"
+        "families of generators that it was not trained on, copies that were shrunk or strongly "
+        "compressed, drawings, and small generated parts of a photograph"
     )
     licence = "Apache-2.0"
     bundle: str | None = "synthetic_picture"
