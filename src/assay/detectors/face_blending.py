@@ -31,7 +31,7 @@ class FaceBlending:
     """
 
     name = "face_blending"
-    version = "1"
+    version = "2"
     family = "face_appearance"
     needs = "faces"
     kinds: tuple[MediaKind, ...] = ("image", "video")
