@@ -123,8 +123,10 @@ def finish(net: nn.Module, config: TrainingConfig, prepared: Prepared) -> Path:
     exported = whitened(net, np.stack([crop for p in pairs for crop in (p.genuine, p.fake)]))
     metadata = {"recipe_fingerprint": config.recipe.fingerprint, "data_hash": facts["data_hash"]}
     difference = export_onnx(exported, path, config.recipe.size_px, metadata)
-    measure = {"face": measure_faces, "picture": measure_pictures}[config.kind]
-    measured = measure(Network(path), prepared.calibration, config)
+    if config.kind == "face":
+        measured = measure_faces(Network(path), prepared.calibration, config)
+    else:
+        measured = measure_pictures(Network(path), prepared.calibration, config)
     write_json(folder / "card.json", card(config, path, facts, measured, difference, prepared))
     return folder
 
