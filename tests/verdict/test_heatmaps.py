@@ -11,7 +11,8 @@ PASSED = {
     "faithful": True,
     "score_falls_more_by_map": 0.88,
     "pointing": 0.724,
-    "deletion": 0.31,
+    "score_rises_more_by_map": 0.95,
+    "forged_share_of_crop": 0.31,
     "mean_overlap_with_true_mask": 0.69,
     "n": 150,
 }
@@ -20,7 +21,7 @@ PASSED = {
 def test_what_was_measured_of_a_map_is_told_in_numbers() -> None:
     said = heatmap_sentence("seams", PASSED)
     assert said.startswith("The heat maps of seams were tested against known forgeries: ")
-    for number in ("88 % of 150 forgeries", "72 %", "0.31", "0.69"):
+    for number in ("88 % of 150 forgeries", "72 %", "95 %", "31 % of the crop", "0.69"):
         assert number in said
 
 
