@@ -196,7 +196,7 @@ def main() -> None:
         "paired_clips": {**separation(clips), "rows": clips},
         "genuine_pictures": alarms(genuine),
         "genuine_halves_of_clips": alarms([row for row in clips if not row["fake"]]),
-        "generated_pictures_not_its_purpose": alarms(generated),
+        "generated_pictures": alarms(generated),
         "false_alarms": [row for row in genuine if row["label"] in FIRED],
     }
     RESULTS.mkdir(exist_ok=True)
