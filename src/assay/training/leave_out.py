@@ -72,7 +72,7 @@ def _rows(config: TrainingConfig, prepared: Prepared) -> list[Row]:
             if config.kind == "face":
                 rows += _face_rows(split, example, config)
             else:
-                rows.append(Row(split, example.fake, example.method, _source(example), example))
+                rows.append(Row(split, example.fake, example.method, example.method, example))
     return rows
 
 
@@ -85,10 +85,6 @@ def _face_rows(split: str, view: Any, config: TrainingConfig) -> list[Row]:
             methods.remove("face_reconstruction")
     rows = [Row(split, False, "genuine", view.method, view)]
     return rows + [Row(split, True, method, view.method, view) for method in methods]
-
-
-def _source(example: Any) -> str:
-    return str(example.method)
 
 
 def _thinned(examples: Sequence[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from assay.errors import ConfigError
 from assay.inputs.face import FaceInput
-from assay.training.cache import CachedView, cached_views
+from assay.training.cache import cached_views
 from assay.training.config import TrainingConfig, read_config
 from assay.training.curves import write_json
 from assay.training.datasets.manifest import Item, data_hash, held_out, read_manifest
@@ -25,11 +25,10 @@ from assay.training.nets.face_blending import FaceBlendingNet
 from assay.training.nets.synthetic_picture import SyntheticPictureNet
 from assay.training.pairs import PairSource
 from assay.training.picture_pairs import PicturePairSource
-from assay.training.pictures import CachedPicture, cached_pictures
+from assay.training.pictures import cached_pictures
 
 NETS = {"face": FaceBlendingNet, "picture": SyntheticPictureNet}
 REFERENCE = "reference"
-Examples = Sequence[CachedView] | Sequence[CachedPicture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def train(config_path: Path, resume: bool = False, finish: bool = True) -> None:
     write_run_facts(config, prepared)
     if resume and weights.is_file():
         members = members[:1]
-        members[0].net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        load_weights(members[0].net, weights)
     else:
         fit_members(config, prepared, members, resume)
     if finish:
