@@ -6,10 +6,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from assay.errors import TimeLimitError
 from assay.options import Options
 from assay.types import FaceTrack, FaceView, Frame, Media, Picture, PictureView, Waveform
+
+if TYPE_CHECKING:
+    from assay.subjects.speech import Speech
 
 Progress = Callable[[str, int, int], None]
 ViewChange = Callable[[FaceView], FaceView]
@@ -153,6 +157,16 @@ class Case:
         return read_waveform(
             self.media, self.options.time_range_s, self.options.max_sound_s, self.deadline.check
         )
+
+    @cached_property
+    def speech(self) -> Speech | None:
+        """Who speaks when, at 16 kHz; None where the file has no sound."""
+        waveform = self.waveform
+        if waveform is None:
+            return None
+        from assay.subjects.speech import find_speech
+
+        return find_speech(waveform, self.deadline.check)
 
     def varied(self, change: ViewChange, picture_change: PictureChange | None = None) -> Case:
         """The same case with each face view, and each picture view where told, changed.

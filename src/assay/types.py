@@ -101,12 +101,19 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSegment:
-    """One stretch of speech: `waveform` is (n,) float32 mono."""
+    """One stretch of one person's speech, 1 to 6 s of the file: `waveform` is (n,) float32 mono.
+
+    `speaker_id` counts from 1, the longest speaking. `reasons` is empty for valid voice, else what
+    limits judging it (`too_short`, `music`, `noisy`, `clipped`, `band_limited`, `silence`).
+    """
 
     start_s: float
     end_s: float
     waveform: FloatArray
     sample_rate_hz: int
+    speaker_id: int = 1
+    reasons: tuple[Reason, ...] = ()
+    quality: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require(self.sample_rate_hz > 0, "a segment has a sample rate")
@@ -136,8 +143,8 @@ class FaceView:
     def __post_init__(self) -> None:
         _require(self.rgb.ndim == 3 and str(self.rgb.dtype) == "uint8", "a view is RGB uint8")
         _require(self.landmarks_px.shape == (468, 2), "a view carries 468 landmarks")
-        _require(self.box_px.shape == (4,), "a box is xyxy")
-        _require(self.frame_box_px.shape == (4,), "a box is xyxy")
+        boxes = (self.box_px, self.frame_box_px)
+        _require(all(box.shape == (4,) for box in boxes), "a box is xyxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +180,8 @@ class FaceTrack:
     def __post_init__(self) -> None:
         n = len(self.times_s)
         _require(n > 0, "a track has at least one face")
-        _require(self.boxes_px.shape == (n, 4), "one box a time")
-        _require(self.landmarks_px.shape[0] == n, "one set of landmarks a time")
-        _require(len(self.scores) == n, "one score a time")
+        lengths = {len(self.boxes_px), len(self.landmarks_px), len(self.scores)}
+        _require(lengths == {n} and self.boxes_px.shape == (n, 4), "one box a time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +212,7 @@ class Patch:
 class Heatmap:
     """Where a detector looked on one frame: `values` (h, w) float32 in [0, 1] over `box_px`.
 
-    `box_px` (x0, y0, x1, y1) is in frame pixels. `faithful` says whether its faithfulness was
-    measured (deletion/insertion); only then is it shown.
+    `box_px` is (x0, y0, x1, y1). Only a `faithful` one (measured by deletion/insertion) is shown.
     """
 
     time_s: float
@@ -229,8 +234,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one detector says of one subject ("file", "picture", "face 1", "0:12–0:16").
+    """What one detector says of one subject ("file", "picture", "face 1", "voice 1", "sound").
 
+    `track_id` is set for a face, `speaker_id` for a voice, whose `spans` are segments of speech.
     `scored` carries a logit (p_fake only after calibration); `reported` carries findings without
     a score; `abstained` and `failed` carry a reason. `false_alarm_rate` is the measured share of
     bona fide media that score at least this high (None where not measured).
@@ -248,6 +254,7 @@ class Evidence:
     reason: str | None = None
     kind: ForgeryKind | None = None
     track_id: int | None = None
+    speaker_id: int | None = None
     spans: tuple[Span, ...] = ()
     patches: tuple[Patch, ...] = ()
     heatmaps: tuple[Heatmap, ...] = ()
@@ -263,8 +270,7 @@ class Evidence:
             _require(math.isfinite(self.logit or 0.0), "a logit is finite")
         else:
             _require(self.logit is None and self.p_fake is None, f"{self.status}: no score")
-        if self.status in ("abstained", "failed"):
-            _require(bool(self.reason), f"{self.status} evidence carries a reason")
+            _require(self.status == "reported" or bool(self.reason), "a reason is needed")
         if self.p_fake is not None:
             _require(0.0 <= self.p_fake <= 1.0, "p_fake lies in [0, 1]")
 
@@ -353,10 +359,8 @@ class FaceMark:
 class Verdict:
     """The whole answer for one file; every report renders this and nothing else.
 
-    `examined_at` is the ISO 8601 time (UTC) at which the examination began.
-
-    `status` is completed (a score exists), declined (nothing could be scored) or failed (the file
-    could not be opened; then `media` is None and `name` still tells which).
+    `examined_at` is when the examination began (ISO 8601, UTC). `status`: completed (a score
+    exists), declined (nothing could be scored) or failed (not opened: `media` is None).
     """
 
     name: str
