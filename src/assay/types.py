@@ -78,7 +78,7 @@ class Frame:
     def __post_init__(self) -> None:
         _require(self.rgb.ndim == 3 and self.rgb.shape[2] == 3, "a frame is (h, w, 3)")
         _require(str(self.rgb.dtype) == "uint8", "a frame is uint8")
-        _require(self.rgb.shape[0] > 0 and self.rgb.shape[1] > 0, "a frame has an area")
+        _require(self.rgb.size > 0, "a frame has an area")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,7 @@ class FaceView:
     def __post_init__(self) -> None:
         _require(self.rgb.ndim == 3 and str(self.rgb.dtype) == "uint8", "a view is RGB uint8")
         _require(self.landmarks_px.shape == (468, 2), "a view carries 468 landmarks")
-        boxes = (self.box_px, self.frame_box_px)
-        _require(all(box.shape == (4,) for box in boxes), "a box is xyxy")
+        _require(self.box_px.shape == self.frame_box_px.shape == (4,), "a box is xyxy")
 
 
 @dataclass(frozen=True, slots=True)
