@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from assay.errors import DamagedMediaError, TimeLimitError, UsageError
-from assay.media.audio import read_waveform
+from assay.errors import DamagedMediaError, InputError, TimeLimitError, UsageError
+from assay.media.audio import read_waveform, resampled
 from assay.media.probe import probe
 from tests.media.makers import tone
 
@@ -194,3 +194,78 @@ def test_nothing_is_printed(make_sound, capfd):
     capfd.readouterr()
     read(path)
     assert capfd.readouterr() == ("", "")
+
+
+def sine(hz: float, rate_hz: int, n: int) -> np.ndarray:
+    return np.sin(2 * np.pi * hz * np.arange(n) / rate_hz).astype(np.float32)
+
+
+RATES = [(44100, 16000), (48000, 16000), (22050, 16000), (8000, 16000), (192000, 16000)]
+ODD_RATES = [(44101, 16000), (15999, 16000), (16000, 7919)]  # no small common ratio
+
+
+@pytest.mark.parametrize(("rate_hz", "to_hz"), RATES + ODD_RATES)
+def test_a_sine_stays_a_sine_and_in_place(rate_hz, to_hz):
+    hz = 0.4 * min(rate_hz, to_hz)
+    out = resampled(sine(hz, rate_hz, rate_hz // 2), rate_hz, to_hz)
+    expected = sine(hz, to_hz, len(out))
+    inner = slice(len(out) // 4, -len(out) // 4)
+    assert out.dtype == np.float32
+    assert np.abs(out - expected)[inner].max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "to_hz"), [pair for pair in RATES + ODD_RATES if pair[0] > pair[1]]
+)
+def test_what_lies_above_half_the_new_rate_is_gone(rate_hz, to_hz):
+    out = resampled(
+        sine(min(0.505 * to_hz, 0.499 * rate_hz), rate_hz, rate_hz // 2), rate_hz, to_hz
+    )
+    if 0.499 * rate_hz > 0.5 * to_hz:
+        assert np.abs(out[len(out) // 4 : -len(out) // 4]).max() < 10 ** (-66 / 20)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 999, 44100])
+@pytest.mark.parametrize(
+    ("rate_hz", "to_hz"), [(44100, 16000), (44101, 16000), (1000, 16000), (1, 7)]
+)
+def test_the_length_is_exact(n, rate_hz, to_hz):
+    out = resampled(np.full(n, 0.5, np.float32), rate_hz, to_hz)
+    assert len(out) == round(n * to_hz / rate_hz)
+    assert np.isfinite(out).all()
+
+
+def test_there_and_back_again():
+    noise = np.random.default_rng(0).standard_normal(6000).astype(np.float32) * 0.1
+    sound = resampled(noise, 12000, 16000)
+    back = resampled(resampled(sound, 16000, 44100), 44100, 16000)
+    assert len(back) == len(sound)
+    inner = slice(200, -200)
+    assert np.abs(back - sound)[inner].max() < 1e-3 * np.abs(sound).max() + 1e-4
+
+
+def test_constant_level_and_the_same_rate_are_kept():
+    level = resampled(np.full(48000, 0.25, np.float32), 48000, 16000)
+    assert np.abs(level[200:-200] - 0.25).max() < 1e-4
+    same = np.linspace(-1, 1, 100, dtype=np.float32)
+    assert np.array_equal(resampled(same, 8000, 8000), same)
+
+
+def test_pieces_join_without_a_seam():
+    sound = np.random.default_rng(1).standard_normal(44100 * 40).astype(np.float32)
+    whole = resampled(sound, 44100, 16000)
+    part = resampled(sound[44100 * 20 :], 44100, 16000)
+    assert np.abs(whole[16000 * 21 : 16000 * 39] - part[16000 : 16000 * 19]).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "to_hz"), [(0, 16000), (-8000, 16000), (800_000, 16000), (8000, 0)]
+)
+def test_rates_that_no_recorder_has(rate_hz, to_hz):
+    with pytest.raises(InputError, match="768 kHz"):
+        resampled(np.zeros(10, np.float32), rate_hz, to_hz)
+
+
+def test_a_result_beyond_all_bounds_is_refused():
+    with pytest.raises(InputError, match="too many"):
+        resampled(np.zeros(1_000_000, np.float32), 1, 16000)
