@@ -41,7 +41,11 @@ class Network:
 
     def run(self, array: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """All outputs, by name, for one batch."""
-        values = self._session.run(None, {self.input_names[0]: array})
+        return self.run_all({self.input_names[0]: array})
+
+    def run_all(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        """All outputs, by name, of a network with several inputs, by name."""
+        values = self._session.run(None, dict(arrays))
         return dict(zip(self.output_names, values, strict=True))
 
 
