@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from assay.errors import TimeLimitError
 from assay.options import Options
-from assay.types import FaceTrack, FaceView, Frame, Media, Picture, PictureView, Waveform
+from assay.types import (
+    FaceTrack,
+    FaceView,
+    Frame,
+    Media,
+    Picture,
+    PictureView,
+    Reason,
+    SpeechSegment,
+    Waveform,
+)
 
 if TYPE_CHECKING:
     from assay.subjects.speech import Speech
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 ViewChange = Callable[[FaceView], FaceView]
 PictureChange = Callable[[PictureView], PictureView]
+SoundChange = Callable[[Waveform], Waveform]
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -66,6 +77,7 @@ class Case:
         self.options = options or Options()
         self.progress = progress
         self.deadline = deadline or Deadline.after(self.options.time_limit_s)
+        self.sound_fault: Reason | None = None
 
     @cached_property
     def frame_times_s(self) -> tuple[float, ...]:
@@ -160,7 +172,7 @@ class Case:
 
     @cached_property
     def speech(self) -> Speech | None:
-        """Who speaks when, at 16 kHz; None where the file has no sound."""
+        """Who speaks when, at 16 kHz; None without sound, or where `sound_fault` says why."""
         waveform = self.waveform
         if waveform is None:
             return None
@@ -168,22 +180,45 @@ class Case:
 
         return find_speech(waveform, self.deadline.check)
 
-    def varied(self, change: ViewChange, picture_change: PictureChange | None = None) -> Case:
-        """The same case with each face view, and each picture view where told, changed.
+    def give_up_sound(self, fault: Reason) -> None:
+        """Go on without the sound, which could not be read or searched; `sound_fault` says why."""
+        self.sound_fault = fault
+        self.__dict__["speech"] = None
+        self.__dict__.setdefault("waveform", None)
 
-        Nothing is decoded again.
+    @property
+    def sound_seconds(self) -> tuple[float, float] | None:
+        """From when to when (s) the sound was decoded; None where it was not."""
+        waveform: Waveform | None = self.__dict__.get("waveform")
+        if waveform is None:
+            return None
+        return waveform.start_s, waveform.start_s + waveform.duration_s
+
+    def varied(
+        self,
+        change: ViewChange,
+        picture_change: PictureChange | None = None,
+        sound_change: SoundChange | None = None,
+    ) -> Case:
+        """The same case with each face view, and where told each picture view and sound, changed.
+
+        Nothing is decoded again. Of the sound each segment is changed by itself, and the whole
+        only when a detector asks for it.
         """
-        return _VariedCase(self, change, picture_change)
+        return _VariedCase(self, change, picture_change, sound_change)
 
     def narrowed(
-        self, keep: Mapping[int, Collection[float]], parts: Sequence[PictureView] = ()
+        self,
+        keep: Mapping[int, Collection[float]],
+        parts: Sequence[PictureView] = (),
+        segments: Sequence[SpeechSegment] | None = None,
     ) -> Case:
         """The same case with only these tracks and, of each, only the views at these times (s).
 
-        `parts` stand for the whole pictures. For re-scoring a little cheaply: heat maps are
-        switched off.
+        `parts` stand for the whole pictures, `segments` for all of the speech (None: as it is).
+        For re-scoring a little cheaply: heat maps are switched off.
         """
-        return _NarrowedCase(self, keep, parts)
+        return _NarrowedCase(self, keep, parts, segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +234,17 @@ class _Seen:
 
 class _VariedCase(Case):
     def __init__(
-        self, original: Case, change: ViewChange, picture_change: PictureChange | None
+        self,
+        original: Case,
+        change: ViewChange,
+        picture_change: PictureChange | None,
+        sound_change: SoundChange | None,
     ) -> None:
         super().__init__(original.media, original.options, silent, original.deadline)
         self._original = original
         self._change = change
         self._picture_change = picture_change
+        self._sound_change = sound_change
 
     @cached_property
     def _seen(self) -> _Seen:
@@ -220,6 +260,20 @@ class _VariedCase(Case):
             return views
         return tuple(self._picture_change(view) for view in views)
 
+    @cached_property
+    def waveform(self) -> Waveform | None:
+        waveform = self._original.waveform
+        if waveform is None or self._sound_change is None:
+            return waveform
+        return self._sound_change(waveform)
+
+    @cached_property
+    def speech(self) -> Speech | None:
+        speech = self._original.speech
+        if speech is None or self._sound_change is None:
+            return speech
+        return changed_speech(speech, self._sound_change)
+
 
 class _NarrowedCase(Case):
     def __init__(
@@ -227,12 +281,25 @@ class _NarrowedCase(Case):
         original: Case,
         keep: Mapping[int, Collection[float]],
         parts: Sequence[PictureView],
+        segments: Sequence[SpeechSegment] | None,
     ) -> None:
         options = replace(original.options, heatmaps=False)
         super().__init__(original.media, options, silent, original.deadline)
         self._original = original
         self._keep = keep
         self._parts = tuple(parts)
+        self._segments = segments
+
+    @property
+    def waveform(self) -> Waveform | None:  # type: ignore[override]
+        return self._original.waveform
+
+    @cached_property
+    def speech(self) -> Speech | None:
+        speech = self._original.speech
+        if speech is None or not self._segments:
+            return speech
+        return replace(speech, segments=tuple(self._segments))
 
     @cached_property
     def _seen(self) -> _Seen:
@@ -245,6 +312,31 @@ class _NarrowedCase(Case):
         views = {track_id: kept for track_id, kept in views.items() if kept}
         tracks = tuple(track for track in seen.tracks if track.track_id in views)
         return replace(seen, tracks=tracks, views=views, wholes=self._parts)
+
+
+def changed_speech(speech: Speech, change: SoundChange) -> Speech:
+    """The speech with each segment changed by itself, in its place in the whole waveform too.
+
+    A change may trim a segment (its start moves) or leave nothing of it (it is left out).
+    """
+    whole = speech.waveform
+    samples = whole.samples.copy()
+    segments = []
+    for segment in speech.segments:
+        before = Waveform(segment.waveform, segment.sample_rate_hz, segment.start_s)
+        after = change(before)
+        end_s = after.start_s + after.duration_s
+        if not len(after.samples):
+            continue
+        segments.append(
+            replace(segment, start_s=after.start_s, end_s=end_s, waveform=after.samples)
+        )
+        first = max(0, round((after.start_s - whole.start_s) * whole.sample_rate_hz))
+        room = samples[first : first + len(after.samples)]
+        room[:] = after.samples[: len(room)]
+    if not segments:
+        return speech
+    return replace(speech, waveform=replace(whole, samples=samples), segments=tuple(segments))
 
 
 PICTURE_MAX_PX = 1280

@@ -7,7 +7,7 @@ import logging
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,11 +29,12 @@ from assay.verdict.calibrate import calibrate, installed_cards
 from assay.verdict.coverage import NOT_ASKED, Installed
 from assay.verdict.decide import Examined, decide
 from assay.verdict.fuse import Fused, fuse, key_of
-from assay.verdict.gate import Domain, domain_of, judge_quality
-from assay.verdict.run import bounded, run_detector
+from assay.verdict.gate import Domain, domain_of, judge_unscored
+from assay.verdict.run import bounded, run_detector, unscored
 from assay.verdict.stability import measure_stability
 
 LOOKING_SHARE = 0.6
+LISTENING_SHARE = 0.8
 log = logging.getLogger(__name__)
 
 
@@ -79,6 +80,7 @@ def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     found = _named(discover(), options)
     case = Case(_probe(path, deadline), options, progress, deadline)
     _look(case)
+    _listen(case, found)
     installed = _fitting(found, case)
     cards = installed_cards(installed.run)
     raw = _run_all(installed, case)
@@ -108,6 +110,30 @@ def _look(case: Case) -> None:
         case.deadline = Deadline(whole.limit_s * LOOKING_SHARE, whole.started)
         _step(lambda: case.tracks, whole, "Decoding the file and finding faces")
         case.deadline = whole
+
+
+def _listen(case: Case, found: Installed) -> None:
+    """Find speech now, for the same reason, where a detector that was asked for needs sound.
+
+    What goes wrong here loses the sound and nothing else: the case says why.
+    """
+    if case.media.sample_rate_hz is None or not any(map(_hears(case), found.run.values())):
+        return
+    whole = case.deadline
+    until = Deadline(whole.limit_s * LISTENING_SHARE, whole.started)
+    own = Deadline.after(case.options.detector_time_limit_s)
+    case.deadline = min(own, until, key=lambda deadline: deadline.remaining_s)
+    case.progress("speech", 0, 1)
+    try:
+        _step(lambda: case.speech, case.deadline, "Reading the sound and finding speech")
+    except AssayError as error:
+        log.debug("finding speech failed", exc_info=error)
+        case.give_up_sound(Reason(error.code, error.as_text()))
+    case.deadline = whole
+
+
+def _hears(case: Case) -> Callable[[type[Detector]], bool]:
+    return lambda detector: detector.needs == "sound" and case.media.kind in detector.kinds
 
 
 def _step(step: Any, deadline: Deadline, what: str) -> Any:
@@ -158,7 +184,12 @@ def _run_all(installed: Installed, case: Case) -> list[Evidence]:
     evidence: list[Evidence] = []
     for done, (name, detector) in enumerate(installed.run.items()):
         case.progress(name, done, len(installed.run))
-        evidence += run_detector(detector, case)
+        if detector.needs == "sound" and case.sound_fault is not None:
+            fault = case.sound_fault
+            one = unscored(detector, "failed", fault.code, fault.text)
+            evidence.append(replace(one, subject="sound"))
+        else:
+            evidence += run_detector(detector, case)
     return evidence
 
 
@@ -180,7 +211,7 @@ def _in_domain(
     reverse. What fires outside its domain is set aside while something inside one fires.
     """
     if fused is None:
-        return None, judge_quality(case, None)
+        return None, judge_unscored(case)
     found = {
         key_of(one): domain_of(case, one, cards[one.detector]) for one in (fused.top, *fused.fired)
     }

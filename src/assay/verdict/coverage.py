@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from assay.case import Case
 from assay.detectors import Detector
 from assay.types import Coverage, Evidence, MediaKind, Reason
-from assay.verdict.stability import VARIANTS
+from assay.verdict.naming import clock, counted, in_words, joined
+from assay.verdict.sound_coverage import sound_not_tested, sound_tested
+from assay.verdict.stability import changes_in_words
 
 NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice detector is installed.")
 NOT_ASKED = "it was not asked for."
@@ -41,6 +43,7 @@ def cover(
         not_tested=(
             *_kinds_not_tested(case.media.kind, case, scored, installed),
             *_parts_not_tested(case),
+            *sound_not_tested(case, scored, installed.run.values()),
             *_windows_not_read(case, scored),
             *_familiarity_not_checked(scored, installed),
             *_detectors_not_heard(evidence, installed),
@@ -59,14 +62,10 @@ def reason_of(evidence: Evidence) -> Reason:
     return Reason(evidence.status, bare)
 
 
-def clock(time_s: float) -> str:
-    """Seconds as m:ss, or h:mm:ss from an hour on."""
-    whole = max(0, round(time_s))
-    hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 def _seconds(case: Case) -> tuple[float, float] | None:
+    """Of a video from its first examined frame to its last, of a sound what was decoded."""
+    if case.media.kind == "audio":
+        return case.sound_seconds
     if case.media.kind != "video" or not case.n_frames_examined:
         return None
     times = case.frame_times_s[: case.n_frames_examined]
@@ -84,15 +83,17 @@ def _tested(
         if faces:
             where = _where(case)
             sentences.append(
-                f"Faces: {_count(len(faces), 'person')} {where} by {name}: {looks_at}."
+                f"Faces: {counted(len(faces), 'person')} {where} by {name}: {looks_at}."
             )
+        elif scored and detector.needs == "sound":
+            sentences.append(f"{sound_tested(case, scored)} by {name}: {looks_at}.")
         elif scored and scored[0].patches:
             sentences.append(f"{_read(case, scored[0])} by {name}: {looks_at}.")
         elif scored:
             sentences.append(f"{scored[0].subject.capitalize()} by {name}: {looks_at}.")
         elif any(e.detector == name and e.status == "reported" for e in evidence):
             sentences.append(f"File by {name}: {looks_at}.")
-    changes = ", ".join(VARIANTS[name].text for name in variants if name in VARIANTS)
+    changes = changes_in_words(variants)
     if changes:
         sentences.append(f"Whether the score stands after {changes}.")
     return sentences
@@ -100,10 +101,10 @@ def _tested(
 
 def _read(case: Case, one: Evidence) -> str:
     """How much of the whole picture was read."""
-    windows = _count(len(one.patches), "window")
+    windows = counted(len(one.patches), "window")
     if case.media.kind != "video":
         return f"The whole picture, in {windows} of its own resolution"
-    frames = _count(len({patch.time_s for patch in one.patches}), "frame")
+    frames = counted(len({patch.time_s for patch in one.patches}), "frame")
     return f"Whole frames, with or without a face: {windows} in {frames}"
 
 
@@ -111,13 +112,8 @@ def _where(case: Case) -> str:
     seconds = _seconds(case)
     if seconds is None:
         return "in the picture"
-    frames = _count(case.n_frames_examined, "frame")
+    frames = counted(case.n_frames_examined, "frame")
     return f"in {frames} between {clock(seconds[0])} and {clock(seconds[1])}"
-
-
-def _count(n: int, noun: str) -> str:
-    plural = {"person": "people"}.get(noun, f"{noun}s")
-    return f"{n} {noun if n == 1 else plural}"
 
 
 def _kinds_not_tested(
@@ -127,10 +123,12 @@ def _kinds_not_tested(
     has_sound = kind == "audio" or case.media.sample_rate_hz is not None
     if has_sound and not installed.voice:
         sentences.append(NO_VOICE_DETECTOR.text)
+    if kind == "video" and not has_sound and installed.voice:
+        sentences.append("Voices and sound: the video has no sound.")
     needs = {detector.needs for detector in installed.run.values()}
     if kind != "audio" and case.tracks and "faces" not in needs:
         sentences.append(
-            f"{_count(len(case.tracks), 'face')} found: no detector for faces was run."
+            f"{counted(len(case.tracks), 'face')} found: no detector for faces was run."
         )
     if kind != "audio" and any(one.patches for one in scored):
         sentences.append(
@@ -147,8 +145,14 @@ def _kinds_not_tested(
 
 
 def _parts_not_tested(case: Case) -> list[str]:
-    if case.media.kind == "audio":
-        return []
+    sentences = []
+    if case.options.time_range_s is not None and case.media.kind != "image":
+        start, end = case.options.time_range_s
+        sentences.append(f"Everything outside {clock(start)} to {clock(end)}, the range asked for.")
+    return sentences if case.media.kind == "audio" else [*_frames_not_tested(case), *sentences]
+
+
+def _frames_not_tested(case: Case) -> list[str]:
     sentences = []
     total, examined = case.media.n_frames, case.n_frames_examined
     if case.media.kind == "image" and total is not None and total > 1:
@@ -158,11 +162,8 @@ def _parts_not_tested(case: Case) -> list[str]:
         sentences.append(
             f"The frames between the examined ones ({examined}{of_how_many} were examined)."
         )
-    if case.options.time_range_s is not None and case.media.kind == "video":
-        start, end = case.options.time_range_s
-        sentences.append(f"Everything outside {clock(start)} to {clock(end)}, the range asked for.")
     if case.n_faces_left_out:
-        faces = _count(case.n_faces_left_out, "further face")
+        faces = counted(case.n_faces_left_out, "further face")
         sentences.append(f"{faces}: more than {case.options.max_faces} people were found.")
     if "time_limit_faces" in case.notes:
         sentences.append(
@@ -219,11 +220,19 @@ def _familiarity_not_checked(scored: Sequence[Evidence], installed: Installed) -
 
 
 def _detectors_not_heard(evidence: Sequence[Evidence], installed: Installed) -> list[str]:
-    sentences = [f"{name} was not run: {why}" for name, why in installed.not_run.items()]
+    """Those that did not run, abstained or failed; one sentence for all with the same ground."""
+    silent: dict[tuple[str, str], list[str]] = {}
+    for name, why in installed.not_run.items():
+        silent.setdefault(("not run", why), []).append(name)
     for one in evidence:
         if one.status in ("abstained", "failed"):
-            said = "failed on" if one.status == "failed" else "abstained on"
-            whole = one.subject in ("file", "picture")
-            subject = f"the {one.subject}" if whole else one.subject
-            sentences.append(f"{one.detector} {said} {subject}: {reason_of(one).text}")
-    return list(dict.fromkeys(sentences))
+            verb = "failed on" if one.status == "failed" else "abstained on"
+            ground = f"{verb} {in_words(one.subject)}", reason_of(one).text
+            silent.setdefault(ground, []).append(one.detector)
+    return [_silence(list(dict.fromkeys(who)), *ground) for ground, who in silent.items()]
+
+
+def _silence(who: list[str], what: str, why: str) -> str:
+    if what == "not run":
+        what = "was not run" if len(who) == 1 else "were not run"
+    return f"{joined(who)} {what}: {why}"

@@ -6,6 +6,7 @@ too_compressed       blocks show, or the video spends too few bits a pixel
 too_short            the face is usable in too few frames of a video
 truncated            the file ends early
 unfamiliar           its features lie outside those of the calibration set
+Whole pictures and sound: verdict.picture_gate, verdict.sound_gate.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from assay.bundles import Card
@@ -22,6 +23,12 @@ from assay.errors import EmptyBoxError
 from assay.subjects.quality import DEFAULT_LIMITS, FaceQuality, QualityLimits, measure, unusable
 from assay.types import Evidence, FaceView, Media, Reason
 from assay.verdict.picture_gate import PictureLimits, picture_faults
+from assay.verdict.sound_gate import (
+    SoundLimits,
+    recording_faults,
+    speech_quality,
+    voice_faults,
+)
 from assay.verdict.unfamiliar import unfamiliarity
 
 
@@ -38,10 +45,12 @@ def domain_of(case: Case, evidence: Evidence, card: Card) -> Domain:
     """The domain of the one subject that this evidence is about, by its detector's own limits.
 
     A small face says nothing against a verdict on the whole picture, nor a blurred background
-    against one on a face. Of sound nothing is measured here.
+    against one on a face, nor noise against either.
     """
     if evidence.track_id is not None:
         found = judge_quality(case, evidence.track_id, QualityLimits.from_card(card.in_domain))
+    elif evidence.speaker_id is not None or evidence.subject == "sound":
+        found = _judge_sound(case, evidence, SoundLimits.from_card(card.in_domain))
     elif evidence.patches:
         found = _judge_picture(case, evidence, PictureLimits.from_card(card.in_domain))
     else:
@@ -59,6 +68,22 @@ def _judge_picture(case: Case, evidence: Evidence, limits: PictureLimits) -> Dom
         summary["bits_per_pixel"] = round(bits, 4)
     # What was measured on the main face is still told; it does not count.
     return Domain(not reasons, tuple(reasons), {**judge_quality(case, None).quality, **summary})
+
+
+def _judge_sound(case: Case, evidence: Evidence, limits: SoundLimits) -> Domain:
+    ok: bool | None
+    if evidence.speaker_id is not None:
+        reasons, summary = voice_faults(case, evidence, limits)
+        ok = not reasons
+    else:
+        ok, reasons, summary = recording_faults(case, limits)
+    return Domain(ok, tuple(reasons), {**judge_quality(case, None).quality, **summary})
+
+
+def judge_unscored(case: Case) -> Domain:
+    """What was measured of the main face and of the speech, where nothing was scored."""
+    of_face = judge_quality(case, None)
+    return replace(of_face, quality={**of_face.quality, **speech_quality(case)})
 
 
 def judge_quality(

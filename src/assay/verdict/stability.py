@@ -1,7 +1,8 @@
-"""Does the score stand when the file is re-saved, resized, cropped or softened a little?
+"""Does the score stand when the file is re-saved, resized, cropped, softened, made quieter?
 
 None of these changes what is true of a file, so a verdict that one of them turns over is not a
-verdict. To join, a change is added to `VARIANTS`; nothing else is edited.
+verdict. To join, a change is added to `VARIANTS` (of what is seen) or to `SOUND_VARIANTS`;
+nothing else is edited.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from assay.bundles import Card
@@ -19,8 +21,10 @@ from assay.types import Evidence, FaceView, Span, Stability
 from assay.verdict import picture_variants
 from assay.verdict.calibrate import calibrate
 from assay.verdict.fuse import Fused, Key, fuse, key_of
+from assay.verdict.naming import joined
 from assay.verdict.picture_variants import Reading, reading_of, shift_of
 from assay.verdict.run import run_detector
+from assay.verdict.sound_variants import SOUND_VARIANTS, hearings_of, sound_shifts
 
 RESAVE_QUALITY = 75
 RESIZE_FACTOR = 0.75
@@ -108,32 +112,80 @@ def measure_stability(
 ) -> Stability | None:
     """Score the highest subjects again under each variant; None where that is not possible.
 
-    At most two tracks and six views a track are scored again, and of whole pictures two
-    windows each for two detectors. A variant's effect on a track is the median change of its
-    frames' logits, frame against the same frame (of a picture: window against the same window),
-    and is added to its logit: so few frames stand for all of them, however the detector
-    aggregates. The file is then calibrated and fused anew; a flip is a change of whether it
-    fires. `scores` holds `as_is` first. A variant under which what decided could not be scored,
-    or that the file's time limit left no time for, is missing from it.
+    At most two tracks and six views a track are scored again, of whole pictures two windows
+    each for two detectors, and of sound a few seconds (verdict.sound_variants). A variant's
+    effect on a track is the median change of its frames' logits, frame against the same frame
+    (window against the same window, segment against the same segment), and is added to its
+    logit: so few frames stand for all of them, however the detector aggregates. The file is then
+    calibrated and fused anew; a flip is a change of whether it fires. `scores` holds `as_is`
+    first. A variant under which what decided could not be scored, or that the file's time limit
+    left no time for, is missing from it; so are changes of sound where a picture fires, and the
+    reverse: they cannot turn the answer.
     """
-    chosen = _highest(fused.evidence)
-    readings = _readings(case, fused.evidence)
     scores, flips = {"as_is": fused.p_fake}, 0
-    small = case.narrowed(_views_to_keep(case, chosen))
+    top = key_of(fused.top)
     aside = {key_of(one) for one in fused.set_aside}
-    for name, variant in VARIANTS.items():
-        shifts = _shifts(variant.vary(small), chosen, detectors)
-        shifts |= _picture_shifts(variant, readings, detectors)
-        if key_of(fused.top) not in shifts:
+    for trial in _trials(case, fused.evidence, detectors):
+        if fused.fired and top not in trial.keys:
+            continue
+        shifts = trial.shifts()
+        if not shifts or (top in trial.keys and top not in shifts):
             continue
         changed = calibrate(_shifted(fused.evidence, shifts), operating_point, cards)
         again = fuse(changed, operating_point, cards, aside)
         if again is not None:
-            scores[name] = again.p_fake
+            scores[trial.name] = again.p_fake
             flips += _fires(again, aside) != _fires(fused, aside)
     if len(scores) == 1:
         return None
     return Stability(scores, flips, max(scores.values()) - min(scores.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One variant: what it scores again, and how to learn by how much each logit moves."""
+
+    name: str
+    keys: frozenset[Key]
+    shifts: Callable[[], dict[Key, float]]
+
+
+def _trials(
+    case: Case, evidence: Sequence[Evidence], detectors: Mapping[str, type[Detector]]
+) -> list[_Trial]:
+    trials = []
+    chosen, readings = _highest(evidence), _readings(case, evidence)
+    keys = frozenset(key_of(one) for one in (*chosen, *(r.evidence for r in readings)))
+    if keys:
+        small = case.narrowed(_views_to_keep(case, chosen))
+        for name, variant in VARIANTS.items():
+            again = partial(_seen_again, variant, small, chosen, readings, detectors)
+            trials.append(_Trial(name, keys, again))
+    hearings = hearings_of(case, evidence)
+    heard = frozenset(key_of(one) for hearing in hearings for one in hearing.evidence)
+    if heard:
+        for name, change in SOUND_VARIANTS.items():
+            again = partial(sound_shifts, change.change, hearings, detectors)
+            trials.append(_Trial(name, heard, again))
+    return trials
+
+
+def _seen_again(
+    variant: Variant,
+    small: Case,
+    chosen: Sequence[Evidence],
+    readings: Sequence[Reading],
+    detectors: Mapping[str, type[Detector]],
+) -> dict[Key, float]:
+    shifts = _shifts(variant.vary(small), chosen, detectors)
+    return shifts | _picture_shifts(variant, readings, detectors)
+
+
+def changes_in_words(names: Collection[str]) -> str:
+    """What was done in these variants, to finish "scored again after …"; "" for none."""
+    texts = [VARIANTS[name].text for name in names if name in VARIANTS]
+    texts += [SOUND_VARIANTS[name].text for name in names if name in SOUND_VARIANTS]
+    return joined(texts)
 
 
 def _fires(fused: Fused, aside: Collection[Key]) -> bool:

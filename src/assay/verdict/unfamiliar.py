@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.types import Evidence, Reason
+from assay.verdict.naming import in_words
 
 
 def excess(evidence: Evidence) -> float | None:
@@ -22,6 +23,7 @@ def unfamiliarity(evidence: Evidence) -> Reason | None:
     found = excess(evidence)
     if found is None or found <= 1:
         return None
-    subject = "The picture" if evidence.subject == "picture" else evidence.subject.capitalize()
+    subject = in_words(evidence.subject)
+    subject = subject[:1].upper() + subject[1:]
     text = f"{subject} is unlike what {evidence.detector} was calibrated on ({found:.2f} of the "
     return Reason("unfamiliar", text + "limit): its error rates may not hold.")
