@@ -132,3 +132,21 @@ def test_the_windows_of_whole_pictures_are_listed(make: dict) -> None:
     assert patches[0]["detector"] == "synthetic_picture"
     assert patches[0]["box_px"] == [40, 60, 200, 220]
     assert as_dict(make["clear"]())["patches"] == []
+
+
+def test_segments_of_a_voice_name_the_speaker(make: dict) -> None:
+    spans = (t.Span(1.0, 3.5, 0.4, 0.6), t.Span(4.0, 6.0, 2.0, 0.88))
+    voice = t.Evidence(
+        "voice_synthesis", "1", "voice", "voice 2", "scored", 1.2, 0.77, speaker_id=2, spans=spans
+    )
+    made = as_dict(make["video"](evidence=(voice,)))
+    VALIDATOR.validate(made)
+    assert made["segments"][1] == {
+        "start_s": 4.0,
+        "end_s": 6.0,
+        "track": None,
+        "speaker": 2,
+        "detector": "voice_synthesis",
+        "p_fake": 0.88,
+    }
+    assert as_dict(make["video"]())["segments"][0]["speaker"] is None

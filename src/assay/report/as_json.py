@@ -147,6 +147,7 @@ def _segments(evidence: Evidence) -> list[dict[str, Any]]:
             "start_s": finite(span.start_s),
             "end_s": finite(span.end_s),
             "track": evidence.track_id,
+            "speaker": evidence.speaker_id,
             "detector": encodable(evidence.detector),
             "p_fake": finite(span.p_fake),
         }
