@@ -11,6 +11,7 @@ pytestmark = pytest.mark.train
 
 from assay.errors import AssayError  # noqa: E402
 from assay.evaluation.pieces import Piece, limited, pieces_of, prepared, varied  # noqa: E402
+from assay.evaluation.sound_variants import SOUND_VARIANTS  # noqa: E402
 from assay.evaluation.variants import VARIANTS  # noqa: E402
 from assay.training.datasets.manifest import Item  # noqa: E402
 
@@ -59,14 +60,18 @@ def test_the_limit_holds_for_each_source_and_spreads(tmp_path: Path) -> None:
     assert len(limited(pieces, 1)) == 2
 
 
-def test_only_whole_pictures_are_varied(tmp_path: Path) -> None:
+def test_whole_pictures_and_recordings_are_varied_each_in_its_way(tmp_path: Path) -> None:
     items = [
         item("a", "real", tmp_path),
         item("b", "fake", tmp_path, modality="audio"),
         item("c", "paired", tmp_path, modality="image"),
+        item("d", "real", tmp_path, modality="video"),
     ]
     found = varied(pieces_of(items, tmp_path))
-    assert [(piece.name, piece.variant) for piece in found] == [("a", name) for name in VARIANTS]
+    assert [(piece.name, piece.variant) for piece in found] == [
+        *(("a", name) for name in VARIANTS),
+        *(("b", name) for name in SOUND_VARIANTS),
+    ]
 
 
 def side_by_side(path: Path, n_frames: int = 6) -> None:

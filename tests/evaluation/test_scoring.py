@@ -109,6 +109,46 @@ def test_the_most_suspicious_subject_stands_for_the_detector() -> None:
     assert whole.subject == "blend: face 2"
 
 
+def recording(*said: Evidence, **changes: Any) -> Verdict:
+    media = Media(
+        "a.wav", "a.wav", "0" * 64, 9, "audio", "audio/wav", "wav", "pcm", sample_rate_hz=16_000
+    )
+    return verdict(*said, media=media, **changes)
+
+
+def voice(subject: str, p: float | None, **changes: Any) -> Evidence:
+    speaker_id = int(subject.split()[-1]) if subject.startswith("voice") else None
+    more = {"detector": "voice", "version": "2", "family": "voice", "speaker_id": speaker_id}
+    return evidence(subject, p, **{**more, **changes})
+
+
+def test_the_most_suspicious_voice_stands_for_the_detector() -> None:
+    said = (voice("voice 1", 0.2), voice("voice 2", 0.95), voice("voice 3", None))
+    heard = piece("a.wav", modality="audio")
+    blend, spoken, whole = rows_of(heard, recording(*said, fired=1), DETECTORS)
+    assert blend.status == "not_applicable"
+    assert (spoken.subject, spoken.p_fake, spoken.fired) == ("voice 2", 0.95, True)
+    assert whole.subject == "voice: voice 2"
+    assert (whole.group, whole.modality) == ("g", "audio")
+
+
+def test_a_recording_without_speech_is_an_abstention_with_its_reason() -> None:
+    said = voice("sound", None, reason="music: There is music and no speech.")
+    reasons = (Reason("music", "There is music and no speech."),)
+    heard = piece("a.wav", modality="audio")
+    _, spoken, whole = rows_of(heard, recording(said, reasons=reasons), DETECTORS)
+    assert (spoken.status, whole.status) == ("abstained", "abstained")
+    assert spoken.reason.startswith("music: ")
+    assert spoken.p_fake is None
+
+
+def test_a_video_without_sound_is_not_the_voice_detectors_fault() -> None:
+    mute = Media("a.mp4", "a.mp4", "0" * 64, 9, "video", "video/mp4", "mp4", "h264")
+    seen = piece("a.mp4", modality="video")
+    _, spoken, _ = rows_of(seen, verdict(evidence("face 1", 0.3), media=mute), DETECTORS)
+    assert (spoken.status, spoken.reason) == ("not_applicable", "the file has no sound")
+
+
 def test_a_cut_of_one_cannot_be_reached() -> None:
     said = evidence("face 1", 0.999, threshold=1.0)
     blend = rows_of(piece(), verdict(replace(said, p_fake=1.0)), DETECTORS)[0]

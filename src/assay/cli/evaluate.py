@@ -47,7 +47,10 @@ PerSource = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="At most N files of each source.")
 ]
 Robustness = Annotated[
-    bool, typer.Option("--robustness", help="Also examine five changed copies of pictures.")
+    bool,
+    typer.Option(
+        "--robustness", help="Also examine five changed copies of each picture or recording."
+    ),
 ]
 Draws = Annotated[int, typer.Option(metavar="N", min=20, help="Bootstrap draws for the intervals.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print tables.json on stdout.")]

@@ -1,4 +1,4 @@
-"""What is scored: a labelled file, one half of a side-by-side clip, or a changed picture."""
+"""What is scored: a labelled file, half of a side-by-side clip, or a changed picture or sound."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from assay.errors import InputError
+from assay.evaluation.sound_variants import SOUND_VARIANTS
 from assay.evaluation.variants import VARIANTS, write_variant
 from assay.report.sanitise import visible
 from assay.training.datasets.manifest import Item
@@ -68,10 +69,19 @@ def limited(pieces: Sequence[Piece], per_source: int | None) -> list[Piece]:
     return kept
 
 
-def varied(pieces: Iterable[Piece], variants: Iterable[str] = tuple(VARIANTS)) -> list[Piece]:
-    """Each whole picture once for each variant; other pieces are left out."""
-    pictures = [piece for piece in pieces if piece.modality == "image" and not piece.half]
-    return [replace(piece, variant=name) for piece in pictures for name in variants]
+def varied(
+    pieces: Iterable[Piece],
+    variants: Iterable[str] = tuple(VARIANTS),
+    sound_variants: Iterable[str] = tuple(SOUND_VARIANTS),
+) -> list[Piece]:
+    """Each whole picture and each recording once for each of its variants; others are left out."""
+    names = {"image": tuple(variants), "audio": tuple(sound_variants)}
+    return [
+        replace(piece, variant=name)
+        for piece in pieces
+        if not piece.half
+        for name in names.get(piece.modality, ())
+    ]
 
 
 def prepared(piece: Piece, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Does an answer stand when the picture is saved, sized, cropped or photographed off a screen?"""
+"""Does an answer stand when the picture is saved, sized, cropped, sent or heard across a room?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.evaluation.metrics import rate_interval
 from assay.evaluation.ranking import Flags, Ranking
 from assay.evaluation.scores import Row
 from assay.evaluation.slices import MIN_OF_A_LABEL
-from assay.evaluation.variants import VARIANTS
+from assay.evaluation.variants import text_of
 
 Pair = tuple[Row, Row]
 Table = dict[str, Any]
@@ -49,10 +49,9 @@ def robustness_table(
 def _entry(variant: str, pairs: list[Pair], n_draws: int, seed: int) -> Table:
     both = [(old, new) for old, new in pairs if new.status == "scored"]
     real = [(old, new) for old, new in both if old.label == "real"]
-    known = VARIANTS.get(variant)
     return {
         "variant": variant,
-        "text": known.text if known else variant,
+        "text": text_of(variant),
         "n": len(both),
         "lost": len(pairs) - len(both),
         "flips": _flips(both),

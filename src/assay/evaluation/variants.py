@@ -1,5 +1,7 @@
 """Changes to a picture that leave its truth as it is, made as files: saved, sized, cropped, shot.
 
+Those of a recording are in `sound_variants`.
+
 Each variant is a picture in memory turned into the bytes of a new file, which is then examined
 from the start, so that face finding, gates and metadata meet the change as well.
 """
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.evaluation.sound_variants import MAX_SOUND_S, SOUND_VARIANTS
+from assay.media.audio import read_waveform
 from assay.media.image import read_image
 from assay.media.probe import probe
 
@@ -75,14 +79,30 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
+def text_of(name: str) -> str:
+    """What finishes "examined again after …"; the name itself where it is not known."""
+    known = VARIANTS.get(name) or SOUND_VARIANTS.get(name)
+    return known.text if known else name
+
+
 def write_variant(source: Path, name: str, folder: Path) -> Path:
-    """Write the changed picture into `folder`. Raises InputError where it cannot be opened."""
+    """Write the changed picture or recording into `folder`.
+
+    Of a recording ten minutes at most. Raises InputError where it cannot be opened, or has no
+    sound.
+    """
     from PIL import Image as images
 
-    variant = VARIANTS[name]
-    frame = read_image(probe(source), MAX_MEGAPIXELS)
-    target = folder / f"{name}{variant.suffix}"
-    target.write_bytes(variant.encode(images.fromarray(frame.rgb)))
+    if name in SOUND_VARIANTS:
+        sound_variant = SOUND_VARIANTS[name]
+        sound = read_waveform(probe(source), None, MAX_SOUND_S, lambda: None)
+        content, suffix = sound_variant.encode(sound), sound_variant.suffix
+    else:
+        variant = VARIANTS[name]
+        frame = read_image(probe(source), MAX_MEGAPIXELS)
+        content, suffix = variant.encode(images.fromarray(frame.rgb)), variant.suffix
+    target = folder / f"{name}{suffix}"
+    target.write_bytes(content)
     return target
 
 
