@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assay.media.audio import resampled
-from assay.subjects.turns import LEAST_S, Turn, cut_turns, join_short, spread
+from assay.subjects.speakers import ONE_SPEAKER, tell_apart, voice_prints
+from assay.subjects.turns import LEAST_S, Turn, cut_turns, halve, join_short, spread
 from assay.subjects.voice_activity import voice_likelihood, voice_regions
 from assay.types import FloatArray, Reason, SpeechSegment, Waveform
 
@@ -61,16 +62,40 @@ def find_speech(waveform: Waveform, check: Callable[[], None] = lambda: None) ->
     if _is_silent(sound.samples):
         return _without_speech(sound, "silence")
     likely = voice_likelihood(sound.samples, check)
-    regions_s = np.minimum(voice_regions(likely), sound.duration_s)
-    turns = join_short(cut_turns(regions_s, likely))
-    if not turns:
+    regions_s = np.minimum(voice_regions(likely), np.float32(sound.duration_s))
+    all_turns = cut_turns(regions_s, likely)
+    if not all_turns:
         return _without_speech(sound, "no_speech")
-    kept = spread(turns, MOST_SEGMENTS)
-    if len(kept) < len(turns):
-        notes.append(f"{len(kept)} of {len(turns)} stretches of speech, evenly spread, are judged.")
-    segments = tuple(_segment(sound, turn) for turn in kept)
-    regions: FloatArray = (regions_s + sound.start_s).astype(np.float32)
-    return Speech(sound, segments, regions, 1, (), tuple(notes))
+    turns = spread(all_turns, MOST_SEGMENTS)
+    if len(turns) < len(all_turns):
+        notes.append(f"{len(turns)} of {len(all_turns)} stretches of speech are judged.")
+    turns = join_short(_by_speaker(sound.samples, turns, likely, check))
+    segments = tuple(_segment(sound, turn) for turn in turns)
+    n_speakers = len({turn.speaker for turn in turns})
+    return Speech(sound, segments, regions_s + np.float32(sound.start_s), n_speakers, (), tuple(notes))
+
+
+def _by_speaker(
+    samples: FloatArray, turns: Sequence[Turn], likely: FloatArray, check: Callable[[], None]
+) -> list[Turn]:
+    """The turns with their speakers; one that two share is cut in two."""
+    found: list[tuple[Turn, FloatArray]] = []
+    prints = voice_prints([_cut(samples, turn) for turn in turns], check)
+    for turn, voice in zip(turns, prints, strict=True):
+        if voice.ends_alike >= ONE_SPEAKER:
+            found.append((turn, voice.vector))
+            continue
+        halves = halve(turn, likely)
+        both = voice_prints([_cut(samples, half) for half in halves], check)
+        found += [(half, own.vector) for half, own in zip(halves, both, strict=True)]
+    vectors = np.stack([vector for _, vector in found])
+    lengths_s = np.array([turn.length_s for turn, _ in found], np.float32)
+    speakers = tell_apart(vectors, lengths_s).tolist()
+    return [replace(turn, speaker=k) for (turn, _), k in zip(found, speakers, strict=True)]
+
+
+def _cut(samples: FloatArray, turn: Turn) -> FloatArray:
+    return samples[round(turn.start_s * SPEECH_RATE_HZ) : round(turn.end_s * SPEECH_RATE_HZ)]
 
 
 def _at_speech_rate(waveform: Waveform, notes: list[str]) -> Waveform:
@@ -99,9 +124,8 @@ def _without_speech(sound: Waveform, code: str) -> Speech:
 
 
 def _segment(sound: Waveform, turn: Turn) -> SpeechSegment:
-    first, last = (round(time_s * SPEECH_RATE_HZ) for time_s in (turn.start_s, turn.end_s))
-    start_s = first / SPEECH_RATE_HZ + sound.start_s
-    samples = sound.samples[first:last].copy()
+    start_s = round(turn.start_s * SPEECH_RATE_HZ) / SPEECH_RATE_HZ + sound.start_s
+    samples = _cut(sound.samples, turn).copy()
     reasons: tuple[Reason, ...] = ()
     if turn.length_s < LEAST_S:
         reasons = (Reason("too_short", f"{turn.length_s:.1f} s of speech are too short to judge."),)

@@ -67,6 +67,12 @@ def _weakest(likely: FloatArray, low_s: float, high_s: float) -> float:
     return float(times[int(cost.argmin())] * frame_s)
 
 
+def halve(turn: Turn, likely: FloatArray) -> tuple[Turn, Turn]:
+    """A turn of at least 2 s cut at its weakest moment, at least 1 s from its ends."""
+    at_s = _weakest(likely, turn.start_s + LEAST_S, turn.end_s - LEAST_S)
+    return Turn(turn.start_s, at_s), Turn(at_s, turn.end_s)
+
+
 def join_short(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """Turns under 1 s joined with the nearer neighbour of the same speaker, where one is near.
 
