@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING, Any
 
 from assay.training.forgeries.forgery import Forger, Forgery, Subject
 
-__all__ = ["Forger", "Forgery", "Subject", "discover"]
+if TYPE_CHECKING:
+    from assay.training.forgeries.sound_forgery import SoundForger
+
+__all__ = ["Forger", "Forgery", "Subject", "discover", "discover_sound"]
 
 
 def discover() -> dict[str, Forger]:
-    """All forgers by name, sorted: the `FORGER` of every module in this folder that has one.
+    """All forgers of pictures by name, sorted: the `FORGER` of every module here that has one.
 
     Raises RuntimeError when two share a name.
     """
-    found: dict[str, Forger] = {}
+    return _found("FORGER")
+
+
+def discover_sound() -> dict[str, SoundForger]:
+    """The same of sounds: the `SOUND_FORGER` of every module here that has one."""
+    return _found("SOUND_FORGER")
+
+
+def _found(attribute: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for module_info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{module_info.name}")
-        forger = getattr(module, "FORGER", None)
+        forger = getattr(module, attribute, None)
         if forger is None:
             continue
         if forger.name in found:
