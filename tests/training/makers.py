@@ -15,6 +15,7 @@ from tests.real_faces import golden_landmarks, textured
 if TYPE_CHECKING:
     from assay.training.cache import CachedView
     from assay.training.pictures import CachedPicture
+    from assay.training.voices import CachedVoice
 
 needs_opencv = pytest.mark.skipif(
     find_spec("cv2") is None, reason="the train extra is not installed"
@@ -65,6 +66,28 @@ def make_picture(
         "twin": rgb if twin else None,
     }
     return CachedPicture(**{**values, **changes})
+
+
+def make_voice(
+    seed: int = 0, length_s: float = 2.0, fake: bool = False, twin: bool = False, **changes: Any
+) -> CachedVoice:
+    """A voice's likeness, genuine, or synthetic, or with a `twin` a forgery: it half as loud."""
+    from assay.training.voices import CachedVoice, as_stored
+    from tests.training.sound_makers import voiced
+
+    samples = as_stored(voiced(length_s, seed))
+    made = fake or twin
+    values: dict[str, Any] = {
+        "group": f"person-{seed}",
+        "method": "vocoder" if made else "set",
+        "split": "train",
+        "fake": made,
+        "samples": samples // 2 if twin else samples,
+        "source_path": f"{seed}.flac",
+        "twin": samples if twin else None,
+        "source": "set",
+    }
+    return CachedVoice(**{**values, **changes})
 
 
 CONFIG = """

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.train
 
 from assay.errors import ConfigError  # noqa: E402
 from assay.inputs.patch import PatchInput  # noqa: E402
+from assay.inputs.waveform import WaveformInput  # noqa: E402
 from assay.training.config import read_config  # noqa: E402
 from assay.training.pairs import Mixture  # noqa: E402
 from tests.real_faces import ROOT  # noqa: E402
@@ -98,3 +99,19 @@ def test_a_configuration_that_cannot_be_used_is_refused(
 def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         read_config(tmp_path / "nowhere.toml")
+
+
+def test_a_configuration_for_voices(tmp_path: Path) -> None:
+    path = tmp_path / "voices.toml"
+    path.write_text(
+        'name = "v"\nversion = "1"\nkind = "voice"\n'
+        f'[data]\nfolders = ["{tmp_path}"]\ncache = "c"\ncopies = 2\n'
+        "[data.forgers]\ngriffin_lim = 2.0\n"
+        "[recipe]\nlength_s = 3.0\n[schedule]\nsteps = 5\nmethod_weight = 0.2\n",
+        encoding="utf-8",
+    )
+    config = read_config(path)
+    assert isinstance(config.recipe, WaveformInput)
+    assert config.recipe.n_samples == 48_000
+    assert (config.data.copies, config.data.forgers) == (2, {"griffin_lim": 2.0})
+    assert config.schedule.method_weight == 0.2

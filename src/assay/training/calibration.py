@@ -112,7 +112,7 @@ def measure_faces(
         "and once degraded (resize, blur, noise, JPEG, H.264)"
     )
     forgeries = f"{len(pairs)} forgeries of the same people"
-    return _measured(bona_fide, forged, (on, forgeries), seed, faithfulness(network, pairs))
+    return fitted(bona_fide, forged, (on, forgeries), seed, faithfulness(network, pairs))
 
 
 def measure_pictures(
@@ -139,16 +139,17 @@ def measure_pictures(
     methods = sorted({picture.method for picture, _ in subjects if picture.fake})
     forgeries = f"{int(fake.sum())} generated ones ({', '.join(methods)})"
     parts = [Scored(scored.logits[chosen], scored.distances[chosen]) for chosen in (~fake, fake)]
-    return _measured(parts[0], parts[1], (on, forgeries), seed, None)
+    return fitted(parts[0], parts[1], (on, forgeries), seed, None)
 
 
-def _measured(
+def fitted(
     bona_fide: Scored,
     forged: Scored,
     words: tuple[str, str],
     seed: int,
     heatmap: dict[str, Any] | None,
 ) -> Measured:
+    """Platt scaling of both, and the distance that holds nearly all of them."""
     from sklearn.linear_model import LogisticRegression
 
     x = np.r_[bona_fide.logits, forged.logits][:, None]
@@ -194,7 +195,7 @@ def picture_patches(
     return [cut_patches(version, recipe)[0] for version in (rgb, degrade(rgb))]
 
 
-def score(network: Network, subjects: Sequence[NDArray[np.uint8]], batch: int = 16) -> Scored:
+def score(network: Network, subjects: Sequence[NDArray[Any]], batch: int = 16) -> Scored:
     """Mean logit and median distance of each subject's crops (n, s, s, 3)."""
     crops = np.concatenate(subjects)
     logits, distances = [], []

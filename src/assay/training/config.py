@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from assay.errors import ConfigError
+from assay.errors import BundleMismatchError, ConfigError
 from assay.inputs.face import FaceInput
 from assay.inputs.patch import PatchInput
+from assay.inputs.waveform import WaveformInput
 from assay.training.loop import Schedule
 from assay.training.pairs import Mixture
 from assay.training.shared import shared_folder
 
-Kind = Literal["face", "picture"]
+Kind = Literal["face", "picture", "voice"]
+Recipe = FaceInput | PatchInput | WaveformInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class DataChoice:
     `calibration_groups` and `calibration_sources` are kept out whole, of everything else the
     share `calibration_share` of the groups. Methods in `withheld` are only scored, never trained
     on. `reconstructions` is how often each genuine picture
-    is sent through a generative decoder (of the faces, the share `reconstructed_share`).
+    is sent through a generative decoder (of the faces, the share `reconstructed_share`). Of each
+    genuine voice `copies` are made by different ones of `forgers`, drawn by their odds.
     """
 
     folders: tuple[Path, ...]
@@ -36,6 +39,8 @@ class DataChoice:
     withheld: tuple[str, ...] = ()
     reconstructions: int = 0
     reconstructed_share: float = 1.0
+    copies: int = 0
+    forgers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class TrainingConfig:
     version: str
     kind: Kind
     data: DataChoice
-    recipe: FaceInput | PatchInput
+    recipe: Recipe
     net: dict[str, Any]
     mixture: Mixture
     schedule: Schedule
@@ -89,7 +94,7 @@ def read_config(path: Path) -> TrainingConfig:
             version=raw["version"],
             kind=kind,
             data=_data(raw["data"]),
-            recipe=FaceInput(**stored) if kind == "face" else PatchInput.from_card(stored),
+            recipe=_recipe(kind, stored),
             net=raw.get("net", {}),
             mixture=Mixture(**raw.get("mixture", {})),
             schedule=Schedule(**raw["schedule"]),
@@ -99,6 +104,14 @@ def read_config(path: Path) -> TrainingConfig:
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
+    except BundleMismatchError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _recipe(kind: Kind, stored: dict[str, Any]) -> Recipe:
+    if kind == "face":
+        return FaceInput(**stored)
+    return (PatchInput if kind == "picture" else WaveformInput).from_card(stored)
 
 
 def _data(stored: dict[str, Any]) -> DataChoice:

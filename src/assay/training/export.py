@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.bundles.network import Network
+from assay.inputs.waveform import WaveformInput
 from assay.training.calibration import Measured, measure_faces, measure_pictures
 from assay.training.curves import write_json
+from assay.training.voice_calibration import measure_voices
 
 if TYPE_CHECKING:
     from assay.training.config import TrainingConfig
@@ -28,6 +30,12 @@ N_WHITENED = 640
 PURPOSES = {
     "face": "scores one face for traces of blending and draws where they are",
     "picture": "scores native-resolution patches of a picture for traces of a generator's decoder",
+    "voice": "scores windows of speech for traces of a vocoder",
+}
+ARCHITECTURES = {
+    "face": "EfficientNet, ImageNet start",
+    "picture": "EfficientNet, ImageNet start",
+    "voice": "residual network over log magnitude and phase advance",
 }
 
 
@@ -52,8 +60,8 @@ class Exported(nn.Module):
 
 
 @torch.no_grad()
-def whitened(net: nn.Module, crops: NDArray[np.uint8]) -> Exported:
-    """The network with the axes of its features on these crops (n, s, s, 3)."""
+def whitened(net: nn.Module, crops: NDArray[Any]) -> Exported:
+    """The network with the axes of its features on these crops (n, s, s, 3) or windows (n, m)."""
     net = net.eval().cpu().float()
     pooled = torch.cat([net(torch.from_numpy(part)).pooled for part in np.split(crops, 20)])
     centre = pooled.mean(dim=0)
@@ -63,24 +71,26 @@ def whitened(net: nn.Module, crops: NDArray[np.uint8]) -> Exported:
     return Exported(net, centre, axes[:n_axes].T / scale.clamp(min=1e-6)).eval()
 
 
-def export_onnx(exported: nn.Module, path: Path, size_px: int, metadata: dict[str, str]) -> float:
-    """Write the graph (uint8 in) and return its largest difference to torch.
+def export_onnx(exported: nn.Module, path: Path, size: int, metadata: dict[str, str]) -> float:
+    """Write the graph and return its largest difference to torch. It takes uint8 pictures of
+    `size` pixels a side or, from 1,000 on, float32 sound of `size` samples.
 
     Raises RuntimeError when that is over 1e-4.
     """
     import onnx
 
-    example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    example = torch.from_numpy(probes(size)[:2])
     with torch.no_grad():
         n_outputs = len(exported(example))
     names = ["logit", "mask", "features"] if n_outputs == 3 else ["logit", "features"]
+    given = "pictures" if example.ndim == 4 else "sound"
     torch.onnx.export(
         exported,
         (example,),
         str(path),
-        input_names=["pictures"],
+        input_names=[given],
         output_names=names,
-        dynamic_axes={name: {0: "n"} for name in ("pictures", *names)},
+        dynamic_axes={name: {0: "n"} for name in (given, *names)},
         opset_version=17,
         dynamo=False,
     )
@@ -88,21 +98,34 @@ def export_onnx(exported: nn.Module, path: Path, size_px: int, metadata: dict[st
     for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.save(graph, str(path))
-    difference = parity(exported, path, size_px, names)
+    difference = parity(exported, path, size, names)
     if difference > MAX_DIFFERENCE:
         raise RuntimeError(f"torch and ONNX Runtime differ by {difference:.2g}.")
     return difference
 
 
-def parity(exported: nn.Module, path: Path, size_px: int, names: Sequence[str]) -> float:
-    """The largest difference between torch and ONNX Runtime on seeded noise and flat pictures,
-    relative to the largest value where that is over 1."""
+SOUND_FROM = 1000
+
+
+def probes(size: int) -> NDArray[Any]:
+    """Three inputs to compare on: seeded noise, nothing, and something faint; see export_onnx."""
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (3, size_px, size_px, 3), dtype=np.uint8)
+    if size >= SOUND_FROM:
+        noise = rng.normal(0, 0.1, (3, size)).astype(np.float32)
+        noise[1], noise[2] = 0, 0.001 * np.sin(np.arange(size) / 9) + noise[2] / 1000
+        return noise
+    pictures = rng.integers(0, 256, (3, size, size, 3), dtype=np.uint8)
     pictures[1], pictures[2] = 0, pictures[2] // 8 + 100
+    return pictures
+
+
+def parity(exported: nn.Module, path: Path, size: int, names: Sequence[str]) -> float:
+    """The largest difference between torch and ONNX Runtime on the probes of that size, relative
+    to the largest value where that is over 1."""
+    inputs = probes(size)
     with torch.no_grad():
-        wanted = exported(torch.from_numpy(pictures))
-    found = Network(path).run(pictures)
+        wanted = exported(torch.from_numpy(inputs))
+    found = Network(path).run(inputs)
     return max(
         float(np.abs(found[name] - value.numpy()).max() / max(1.0, float(value.abs().max())))
         for name, value in zip(names, wanted, strict=True)
@@ -122,13 +145,20 @@ def finish(net: nn.Module, config: TrainingConfig, prepared: Prepared) -> Path:
     pairs = [source.draw(30_000_000 + i) for i in range(N_WHITENED // 2)]
     exported = whitened(net, np.stack([crop for p in pairs for crop in (p.genuine, p.fake)]))
     metadata = {"recipe_fingerprint": config.recipe.fingerprint, "data_hash": facts["data_hash"]}
-    difference = export_onnx(exported, path, config.recipe.size_px, metadata)
-    if config.kind == "face":
-        measured = measure_faces(Network(path), prepared.calibration, config)
-    else:
-        measured = measure_pictures(Network(path), prepared.calibration, config)
+    recipe = config.recipe
+    size = recipe.n_samples if isinstance(recipe, WaveformInput) else recipe.size_px
+    difference = export_onnx(exported, path, size, metadata)
+    measured = _measured(Network(path), config, prepared)
     write_json(folder / "card.json", card(config, path, facts, measured, difference, prepared))
     return folder
+
+
+def _measured(network: Network, config: TrainingConfig, prepared: Prepared) -> Measured:
+    if config.kind == "face":
+        return measure_faces(network, prepared.calibration, config)
+    if config.kind == "picture":
+        return measure_pictures(network, prepared.calibration, config)
+    return measure_voices(network, prepared.calibration, config)
 
 
 def require_disjoint(prepared: Prepared) -> None:
@@ -156,7 +186,7 @@ def card(
         "recipe_fingerprint": config.recipe.fingerprint,
         "licence": "Apache-2.0 (weights trained here; the sets' own terms are listed)",
         "purpose": PURPOSES[config.kind],
-        "architecture": f"EfficientNet, ImageNet start; {config.net}",
+        "architecture": f"{ARCHITECTURES[config.kind]}; {config.net}",
         "trained_on": [
             {"set": name, "label": label, "licence": licence, "files": n}
             for (name, label, licence), n in sorted(sets.items())

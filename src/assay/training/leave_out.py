@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from assay.inputs.face import FaceInput, crop_face
 from assay.inputs.patch import PatchInput, cut_patches
+from assay.inputs.waveform import WaveformInput, cut_windows
 from assay.training.loop import Member
 from assay.training.pairs import METHODS, PairSource
-from assay.types import Array
+from assay.training.voices import as_float
 
 if TYPE_CHECKING:
     from assay.training.config import TrainingConfig
@@ -72,7 +73,7 @@ def _rows(config: TrainingConfig, prepared: Prepared) -> list[Row]:
             if config.kind == "face":
                 rows += _face_rows(split, example, config)
             else:
-                rows.append(Row(split, example.fake, example.method, example.method, example))
+                rows.append(Row(split, example.fake, example.method, _source(example), example))
     return rows
 
 
@@ -85,6 +86,12 @@ def _face_rows(split: str, view: Any, config: TrainingConfig) -> list[Row]:
             methods.remove("face_reconstruction")
     rows = [Row(split, False, "genuine", view.method, view)]
     return rows + [Row(split, True, method, view.method, view) for method in methods]
+
+
+def _source(example: Any) -> str:
+    """Where the genuine sentence behind a copy is from, else the method itself."""
+    source: str = getattr(example, "source", "") or example.method
+    return source
 
 
 def _thinned(examples: Sequence[Any]) -> list[Any]:
@@ -112,10 +119,12 @@ class _Inputs(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, i: int) -> tuple[int, Array]:
+    def __getitem__(self, i: int) -> tuple[int, Any]:
         row = self.rows[i]
         if isinstance(self.recipe, PatchInput):
             return i, cut_patches(np.asarray(row.example.rgb), self.recipe, PATCHES)[0]
+        if isinstance(self.recipe, WaveformInput):
+            return i, cut_windows(as_float(row.example.samples), self.recipe)
         if not row.fake:
             view = row.example
             return i, crop_face(np.asarray(view.rgb), view.box_px, self.recipe)[None]

@@ -30,6 +30,7 @@ from assay.training.callbacks import (
     TellProgress,
     quiet_lightning,
 )
+from assay.training.contrast import also_asked
 from assay.training.pairs import Pair
 
 
@@ -61,6 +62,8 @@ class Schedule:
     average: float = 0.998
     mask_weight: float = 1.0
     ranking_weight: float = 0.5
+    method_weight: float = 0.0
+    contrast_weight: float = 0.0
     check_every: int = 250
     check_pairs: int = 384
     patience: int = 1000
@@ -214,6 +217,7 @@ class PairModule(lightning.LightningModule):
             loss, numbers = pair_loss(
                 outputs.logit.float(), seen["aligned"], masks, seen.get("mask"), self.schedule
             )
+            loss = loss + also_asked(outputs, seen["method"], self.schedule)
             total = total + loss
             if i == 0:
                 self.log_dict(numbers)

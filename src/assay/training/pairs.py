@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.inputs.face import FaceInput, crop_face
 from assay.media.resample import resized
@@ -25,15 +27,15 @@ METHODS = ("self_blend", "two_faces", "mouth_rendering", "face_reconstruction", 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A genuine and a forged picture that were degraded alike.
+    """A genuine and a forged picture, or window of speech, that were degraded alike.
 
-    `genuine` and `fake` are (s, s, 3) uint8; `mask` is (s / 8, s / 8) float32 in [0, 1], None for
-    networks that draw none. `aligned` says that both show the same content. `method` names the
-    forgery, `source` where the genuine picture is from.
+    `genuine` and `fake` are (s, s, 3) uint8, of speech (n,) float32; `mask` is (s / 8, s / 8)
+    float32 in [0, 1], None for networks that draw none. `aligned` says that both show, or say, the
+    same. `method` names the forgery, `source` where the genuine one is from.
     """
 
-    genuine: Array
-    fake: Array
+    genuine: NDArray[Any]
+    fake: NDArray[Any]
     method: str
     source: str
     mask: FloatArray | None = None

@@ -15,6 +15,7 @@ from torch import nn
 
 from assay.errors import ConfigError
 from assay.inputs.face import FaceInput
+from assay.inputs.patch import PatchInput
 from assay.training.cache import cached_views
 from assay.training.config import TrainingConfig, read_config
 from assay.training.curves import write_json
@@ -23,18 +24,26 @@ from assay.training.kinds import train_other
 from assay.training.loop import Member, PairModule, fit
 from assay.training.nets.face_blending import FaceBlendingNet
 from assay.training.nets.synthetic_picture import SyntheticPictureNet
+from assay.training.nets.voice_synthesis import VoiceSynthesisNet
 from assay.training.pairs import PairSource
 from assay.training.picture_pairs import PicturePairSource
 from assay.training.pictures import cached_pictures
+from assay.training.voice_pairs import VoicePairSource
+from assay.training.voices import cached_voices, with_copies
 
-NETS = {"face": FaceBlendingNet, "picture": SyntheticPictureNet}
+NETS: dict[str, type[nn.Module]] = {
+    "face": FaceBlendingNet,
+    "picture": SyntheticPictureNet,
+    "voice": VoiceSynthesisNet,
+}
 REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """The media of one run: what is trained on, what is kept out of it, and the `val` split, which
-    training never touches. Views of faces or whole pictures, by the kind of the configuration."""
+    training never touches. Views of faces, whole pictures or voices, by the configuration's kind.
+    """
 
     items: list[Item]
     training: list[Any]
@@ -84,8 +93,7 @@ def fit_members(
 
     source = pair_source(config, prepared.training)
     checks = pair_source(config, prepared.calibration)
-    shared_tags = tuple(sorted({*source.tags, *checks.tags}))
-    source.tags = checks.tags = shared_tags
+    source.tags = checks.tags = all_tags(config, prepared)
     module = PairModule(members, source, checks, config.schedule)
     fit(module, config.run_folder, resume)
     for i, member in enumerate(members):
@@ -105,8 +113,10 @@ def prepare(config: TrainingConfig) -> Prepared:
     examples: list[Any]
     if config.kind == "face":
         examples = list(cached_views(items, config.data.cache))
-    else:
+    elif config.kind == "picture":
         examples = list(cached_pictures(items, config.data.cache))
+    else:
+        examples = list(cached_voices(items, config.data.cache))
     withheld = config.data.withheld
     validation = [e for e in examples if e.split == "val" or e.method in withheld]
     examples = [e for e in examples if e.split == "train" and e.method not in withheld]
@@ -114,6 +124,9 @@ def prepare(config: TrainingConfig) -> Prepared:
     parts = [training, calibration, validation]
     if config.data.reconstructions:
         parts = _reconstructed(parts, config)
+    if config.data.copies:
+        data, folder = config.data, config.data.cache.parent / "voice_copies"
+        parts = [with_copies(part, data.forgers, data.copies, folder) for part in parts]
     used = [i for i in items if i.split == "train" and i.method not in config.data.withheld]
     return Prepared(used, *parts)
 
@@ -135,6 +148,9 @@ def distinct(items: Sequence[Item]) -> list[Item]:
 
 
 def _wanted(item: Item, config: TrainingConfig) -> bool:
+    if config.kind == "voice":
+        heard = item.modality == "audio" or (item.modality, item.label) == ("video", "real")
+        return heard and item.label in ("real", "fake") and not item.not_speech
     if item.modality not in ("image", "video"):
         return False
     return config.kind == "picture" or item.label in ("real", "paired")
@@ -192,11 +208,15 @@ def split_examples(examples: Sequence[Any], config: TrainingConfig) -> tuple[lis
     return training, calibration
 
 
-def pair_source(config: TrainingConfig, examples: Sequence[Any]) -> PairSource | PicturePairSource:
+def pair_source(
+    config: TrainingConfig, examples: Sequence[Any]
+) -> PairSource | PicturePairSource | VoicePairSource:
     """The source of pairs that the configuration's kind calls for."""
     if isinstance(config.recipe, FaceInput):
         return PairSource(examples, config.recipe, config.mixture)
-    return PicturePairSource(examples, config.recipe)
+    if isinstance(config.recipe, PatchInput):
+        return PicturePairSource(examples, config.recipe)
+    return VoicePairSource(examples, config.recipe)
 
 
 def build_net(config: TrainingConfig, changes: dict[str, Any] | None = None) -> nn.Module:
@@ -206,6 +226,12 @@ def build_net(config: TrainingConfig, changes: dict[str, Any] | None = None) -> 
     except TypeError as error:
         raise ConfigError(f"[net] does not fit: {error}.") from error
     return net
+
+
+def all_tags(config: TrainingConfig, prepared: Prepared) -> tuple[str, ...]:
+    """The methods and sources of training and of its checks: their places are the codes."""
+    parts = (prepared.training, prepared.calibration)
+    return tuple(sorted({tag for part in parts for tag in pair_source(config, part).tags}))
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
@@ -219,18 +245,22 @@ def load_weights(net: nn.Module, path: Path) -> None:
 def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
     """The network that ships first, then its variants, then one for every tag left out."""
     chosen = config.members
-    members = [Member("all", build_net(config))]
+    tags = pair_source(config, prepared.training).tags
+    told = {"n_methods": len(all_tags(config, prepared))} if config.kind == "voice" else {}
+    members = [Member("all", build_net(config, told or None))]
     if config.start is not None:
         load_weights(members[0].net, config.start)
-    members += [Member(name, build_net(config, given)) for name, given in chosen.variants.items()]
-    tags = pair_source(config, prepared.training).tags
+    members += [
+        Member(name, build_net(config, told | given)) for name, given in chosen.variants.items()
+    ]
     patterns = [REFERENCE, *chosen.leave_out] if chosen.leave_out else []
     for pattern in patterns:
         left_out = frozenset(fnmatch.filter(tags, pattern))
         if pattern != REFERENCE and not left_out:
             raise ConfigError(f"leave_out names {pattern!r}; there are: {', '.join(tags)}.")
         name = REFERENCE if pattern == REFERENCE else f"without {pattern}"
-        members.append(Member(name, build_net(config, chosen.net), left_out, chosen.every))
+        net = build_net(config, told | chosen.net)
+        members.append(Member(name, net, left_out, chosen.every))
     return members
 
 

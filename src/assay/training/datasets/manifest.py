@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import ConfigError
+from assay.training.shared import shared_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One labelled file. `group` is what must not be divided between splits: the identity, or
-    the footage's people where the manifest names no identity."""
+    the footage's people where the manifest names no identity. `copy_of` is the file whose very
+    sentence a vocoder said again, where the note names one (`copy of PATH`). `not_speech`: the
+    note calls it so (music, noise)."""
 
     path: Path
     modality: str
@@ -27,6 +30,8 @@ class Item:
     split: str
     licence: str
     sha256: str
+    copy_of: Path | None = None
+    not_speech: bool = False
 
 
 def read_manifest(folder: Path) -> list[Item]:
@@ -63,7 +68,23 @@ def _item(folder: Path, row: dict[str, str], group: str) -> Item:
         split=row["split"],
         licence=row["licence"],
         sha256=row["sha256"],
+        copy_of=_original(folder, row.get("note") or ""),
+        not_speech="not speech" in (row.get("note") or ""),
     )
+
+
+def _original(folder: Path, note: str) -> Path | None:
+    """The path behind `copy of`: absolute, in this folder, or in the shared one."""
+    before, said, after = note.partition("copy of ")
+    if not said or before:
+        return None
+    path = Path(after.split(";")[0].strip())
+    if path.is_absolute() or (folder / path).is_file():
+        return folder / path
+    try:
+        return shared_folder() / "data" / path
+    except ConfigError:
+        return None
 
 
 def _group(row: dict[str, str]) -> str:

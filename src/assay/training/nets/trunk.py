@@ -25,11 +25,13 @@ PACKAGES = {
 
 class Outputs(NamedTuple):
     """What a network of ours gives: `logit` (n,), `pooled` (n, d) before the last layer, and
-    `mask` (n, h, w), the logit of each place having been changed, where the network draws one."""
+    `mask` (n, h, w), the logit of each place having been changed, where the network draws one;
+    `methods` (n, k), a logit for each method that may have made it, where it tells."""
 
     logit: Tensor
     pooled: Tensor
     mask: Tensor | None = None
+    methods: Tensor | None = None
 
 
 class Trunk(nn.Module):
