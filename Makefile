@@ -17,8 +17,8 @@ help:
 	@echo "make lint    ruff and mypy only"
 	@echo "make clean   remove the virtual environment, caches and the demo's reports"
 
-# Exit codes of detect: 0 and 1 are answers. So is 3 here: one example is a sound file, which is
-# declined as long as no voice detector is installed. 2 (usage) and 4 (broken) fail the demo.
+# Exit codes of detect: 0 and 1 are answers. So is 3 here: an example may be declined with a reason.
+# 2 (usage) and 4 (broken) fail the demo.
 demo: $(VENV)/.core
 	@test -n "$(EXAMPLES)" || { echo "examples/ holds no media."; exit 2; }
 	@code=0; $(BIN)/assay detect $(EXAMPLES) --report demo-report || code=$$?; \

@@ -43,7 +43,7 @@ def cover(
         not_tested=(
             *_kinds_not_tested(case.media.kind, case, scored, installed),
             *_parts_not_tested(case),
-            *sound_not_tested(case, scored, installed.run.values()),
+            *sound_not_tested(case, evidence, installed.run.values()),
             *_windows_not_read(case, scored),
             *_familiarity_not_checked(scored, installed),
             *_detectors_not_heard(evidence, installed),
@@ -235,4 +235,6 @@ def _detectors_not_heard(evidence: Sequence[Evidence], installed: Installed) -> 
 def _silence(who: list[str], what: str, why: str) -> str:
     if what == "not run":
         what = "was not run" if len(who) == 1 else "were not run"
+        if len(who) > 1:
+            why = why.replace("it does ", "they do ").replace("it was ", "they were ")
     return f"{joined(who)} {what}: {why}"

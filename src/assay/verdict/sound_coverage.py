@@ -20,10 +20,6 @@ _GROUNDS = {
     "band_limited": "a telephone's band only",
     "silence": "silent",
 }
-_NOTES = {
-    "segments_limited": "Speech beyond the first segments: there is more than is examined.",
-    "time_limit": "A part of the speech: the time limit was reached while it was looked for.",
-}
 
 
 def sound_tested(case: Case, scored: Sequence[Evidence]) -> str:
@@ -42,9 +38,12 @@ def sound_tested(case: Case, scored: Sequence[Evidence]) -> str:
 
 
 def sound_not_tested(
-    case: Case, scored: Sequence[Evidence], run: Iterable[type[Detector]]
+    case: Case, evidence: Sequence[Evidence], run: Iterable[type[Detector]]
 ) -> list[str]:
-    """Speech that no detector scored and why, and sound that was not decoded."""
+    """Speech that no detector scored and why, and sound that was not decoded.
+
+    What a detector gives as its own reason for abstaining is not said twice.
+    """
     if not any(detector.needs == "sound" for detector in run):
         return []
     sentences = []
@@ -52,15 +51,18 @@ def sound_not_tested(
         sentences.append(f"Voices and sound: {case.sound_fault.text}")
     speech = vars(case).get("speech")
     if speech is not None and not speech.segments:
-        sentences += [f"Voices: {reason.text}" for reason in speech.reasons]
+        given = "\n".join(one.reason or "" for one in evidence)
+        new = [reason.text for reason in speech.reasons if reason.text not in given]
+        sentences += [f"Voices: {text}" for text in new]
     if speech is not None:
-        sentences += _speech_not_judged(case, scored)
+        sentences += _speech_not_judged(case, evidence)
         sentences += [_note(note) for note in speech.notes]
     return [*sentences, *_beyond_the_limit(case)]
 
 
-def _speech_not_judged(case: Case, scored: Sequence[Evidence]) -> list[str]:
-    judged = {id(s) for one in scored if one.speaker_id for s in judged_segments(case, one)}
+def _speech_not_judged(case: Case, evidence: Sequence[Evidence]) -> list[str]:
+    of_voices = [one for one in evidence if one.speaker_id and one.status == "scored"]
+    judged = {id(segment) for one in of_voices for segment in judged_segments(case, one)}
     left = [segment for segment in speech_of(case) if id(segment) not in judged]
     if not left:
         return []
@@ -79,9 +81,7 @@ def _ground(code: str) -> str:
 
 
 def _note(note: str) -> str:
-    if " " in note:
-        return note
-    return _NOTES.get(note, f"A part of the speech: {note.replace('_', ' ')}.")
+    return note if " " in note else f"A part of the speech: {note.replace('_', ' ')}."
 
 
 def _beyond_the_limit(case: Case) -> list[str]:

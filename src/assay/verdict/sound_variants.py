@@ -25,7 +25,7 @@ MAX_VOICES = 2
 MAX_SEGMENTS = 4
 MAX_VOICE_S = 8.0
 MAX_RECORDINGS = 2
-MAX_RECORDING_S = 60.0
+MAX_RECORDING_S = 30.0
 
 
 def save_as_mp3(sound: Waveform) -> Waveform:
