@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assay.case import PICTURE_MAX_PX, Case, Deadline, _kept_whole
+from assay.case import PICTURE_MAX_PX, Case, Deadline, _kept_whole, changed_speech
 from assay.errors import TimeLimitError
 from assay.media.probe import probe
 from assay.options import Options
-from assay.types import Frame, PictureView
+from assay.types import Frame, PictureView, Reason, Waveform
 from tests.real_faces import portrait_path
+from tests.verdict.sound_doubles import VoiceCase, make_segment, make_speech
 
 
 def still(tmp_path: Path, size: tuple[int, int] = (64, 48)) -> Case:
@@ -126,3 +128,81 @@ def test_a_narrowed_case_has_the_given_parts_and_no_others(tmp_path: Path) -> No
     part = PictureView(0, 0.0, case.picture_views[0].rgb[:10, :10], (5.0, 5.0))
     assert case.narrowed({}, [part]).picture_views == (part,)
     assert case.narrowed({}).picture_views == ()
+
+
+def heard(tmp_path: Path, seconds: float = 2.0) -> Case:
+    path = tmp_path / "ramp.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(np.linspace(-9000, 9000, round(16_000 * seconds)).astype("<i2").tobytes())
+    return Case(probe(path))
+
+
+def halved(sound: Waveform) -> Waveform:
+    return replace(sound, samples=sound.samples / 2)
+
+
+def late(sound: Waveform) -> Waveform:
+    return Waveform(sound.samples[4000:], sound.sample_rate_hz, sound.start_s + 0.25)
+
+
+def test_the_seconds_of_a_sound_are_known_once_it_was_decoded(tmp_path: Path) -> None:
+    case = heard(tmp_path)
+    assert case.sound_seconds is None
+    assert case.waveform is not None
+    assert case.sound_seconds == pytest.approx((0.0, 2.0))
+    assert still(tmp_path).sound_seconds is None
+
+
+def test_a_varied_case_changes_the_sound_only_where_told_how(tmp_path: Path) -> None:
+    case = heard(tmp_path)
+    assert case.waveform is not None
+    loudest = case.waveform.samples.max()
+    quieter = case.varied(lambda face: face, None, halved)
+    assert quieter.waveform is not None
+    assert quieter.waveform.samples.max() == pytest.approx(loudest / 2)
+    assert case.waveform.samples.max() == loudest
+    assert case.varied(lambda face: face).waveform is case.waveform
+
+
+def test_segments_are_changed_each_in_its_place() -> None:
+    first, second = make_segment(0.0, 2.0), make_segment(3.0, 5.0)
+    speech = make_speech(first, second)
+    before = speech.waveform.samples.copy()
+    changed = changed_speech(speech, halved)
+    for old, new in zip(speech.segments, changed.segments, strict=True):
+        assert (new.start_s, new.end_s, new.speaker_id) == (old.start_s, old.end_s, 1)
+        assert new.waveform == pytest.approx(old.waveform / 2)
+    assert changed.waveform.samples == pytest.approx(before / 2)
+    assert (speech.waveform.samples == before).all()
+
+
+def test_a_trimmed_segment_starts_later_and_one_trimmed_away_is_gone() -> None:
+    changed = changed_speech(make_speech(make_segment(0.0, 2.0), make_segment(3.0, 3.2)), late)
+    (kept,) = changed.segments
+    assert (kept.start_s, kept.end_s) == (0.25, 2.0)
+    assert len(kept.waveform) == 28_000
+    alone = make_speech(make_segment(3.0, 3.2))
+    assert changed_speech(alone, late) is alone
+
+
+def test_a_narrowed_case_has_the_given_segments_only() -> None:
+    first, second = make_segment(0.0, 2.0), make_segment(3.0, 5.0)
+    case = VoiceCase(first, second)
+    narrowed = case.narrowed({}, (), [second])
+    assert narrowed.speech is not None
+    assert narrowed.speech.segments == (second,)
+    assert narrowed.waveform is case.waveform
+    assert case.narrowed({}).speech is case.speech
+    trimmed = narrowed.varied(lambda view: view, None, late).speech
+    assert trimmed is not None
+    assert [segment.start_s for segment in trimmed.segments] == [3.25]
+
+
+def test_a_sound_that_was_given_up_is_not_looked_for_again(tmp_path: Path) -> None:
+    case = heard(tmp_path)
+    case.give_up_sound(Reason("media_damaged", "It is broken."))
+    assert (case.speech, case.waveform, case.sound_seconds) == (None, None, None)
+    assert case.sound_fault == Reason("media_damaged", "It is broken.")

@@ -13,6 +13,7 @@ from PIL import Image
 pytest.importorskip("tqdm", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
+from assay.case import Case  # noqa: E402
 from assay.detectors import Detector  # noqa: E402
 from assay.errors import UsageError  # noqa: E402
 from assay.evaluation import scoring  # noqa: E402
@@ -334,3 +335,40 @@ def test_the_doubles_are_detectors_in_what_is_read_of_them() -> None:
     for name in ("name", "version", "needs", "kinds"):
         assert name in Detector.__annotations__
         assert all(hasattr(double, name) for double in DETECTORS.values())
+
+
+def test_recordings_and_their_changed_copies_are_examined_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wave
+
+    from assay import examine
+    from assay.evaluation.pieces import varied
+    from assay.evaluation.sound_variants import SOUND_VARIANTS
+    from tests.verdict.doubles import install_cards, write_card
+    from tests.verdict.sound_doubles import (
+        SoundDetector,
+        VoiceDetector,
+        make_segment,
+        make_speech,
+        make_voice,
+    )
+
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((make_voice(1.5) * 32767).astype("<i2").tobytes())
+    write_card(tmp_path)
+    install_cards(monkeypatch, tmp_path)
+    found = {"sound_detector": SoundDetector, "voice_detector": VoiceDetector}
+    monkeypatch.setattr(examine, "discover", lambda: found)
+    monkeypatch.setattr(scoring, "discover", lambda: found)
+    # The stand-in cards hide the networks that find speech: the recording as a whole is left.
+    monkeypatch.setattr(Case, "speech", make_speech(make_segment(0.0, 1.5)))
+    pieces = [piece("a.wav", path=tmp_path / "a.wav", modality="audio")]
+    rows = score_pieces([*pieces, *varied(pieces)], tmp_path / "scores.csv", workers=0)
+    of_files = [row for row in rows if row.detector == FILE_LEVEL]
+    assert [row.variant for row in of_files] == ["", *SOUND_VARIANTS]
+    assert {row.status for row in rows} == {"scored"}
+    assert len({row.logit for row in rows if row.detector == "sound_detector"}) > 1
