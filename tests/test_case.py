@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 import wave
 from collections.abc import Iterator
@@ -206,3 +207,24 @@ def test_a_sound_that_was_given_up_is_not_looked_for_again(tmp_path: Path) -> No
     case.give_up_sound(Reason("media_damaged", "It is broken."))
     assert (case.speech, case.waveform, case.sound_seconds) == (None, None, None)
     assert case.sound_fault == Reason("media_damaged", "It is broken.")
+
+
+def test_one_case_that_hangs_does_not_hold_up_another(tmp_path: Path) -> None:
+    released, begun = threading.Event(), threading.Event()
+
+    class Hanging(Case):
+        def frames(self) -> Iterator[Frame]:
+            begun.set()
+            released.wait(10)
+            return super().frames()
+
+    case = still(tmp_path)
+    hanging = threading.Thread(target=lambda: Hanging(case.media).tracks, daemon=True)
+    hanging.start()
+    assert begun.wait(5)
+    other = threading.Thread(target=lambda: case.tracks, daemon=True)
+    other.start()
+    other.join(5)
+    released.set()
+    assert not other.is_alive()
+    hanging.join(10)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from assay.errors import TimeLimitError
 from assay.options import Options
@@ -29,6 +28,9 @@ Progress = Callable[[str, int, int], None]
 ViewChange = Callable[[FaceView], FaceView]
 PictureChange = Callable[[PictureView], PictureView]
 SoundChange = Callable[[Waveform], Waveform]
+
+
+Value = TypeVar("Value")
 
 
 def silent(_step: str, _done: int, _total: int) -> None:
@@ -58,6 +60,31 @@ class Deadline:
         return max(0.0, self.limit_s - (time.monotonic() - self.started))
 
 
+class once(Generic[Value]):
+    """A property computed at the first request and kept in the instance's dictionary.
+
+    Unlike functools.cached_property before Python 3.12 it holds no lock: that one is shared by
+    all instances, so that one file that hangs would stop every other.
+    """
+
+    def __init__(self, compute: Callable[[Any], Value]) -> None:
+        self.compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> once[Value]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+    def __get__(self, instance: object | None, owner: type) -> once[Value] | Value:
+        if instance is None:
+            return self
+        value = self.compute(instance)
+        return vars(instance).setdefault(self.name, value)  # type: ignore[no-any-return]
+
+
 class Case:
     """One file, its options, and the views that detectors ask for.
 
@@ -79,7 +106,7 @@ class Case:
         self.deadline = deadline or Deadline.after(self.options.time_limit_s)
         self.sound_fault: Reason | None = None
 
-    @cached_property
+    @once
     def frame_times_s(self) -> tuple[float, ...]:
         """The times (s) of the frames that are examined; (0.0,) for a picture, () for sound."""
         from assay.media.sampling import frame_times
@@ -97,7 +124,7 @@ class Case:
 
             yield from read_frames(self.media, self.frame_times_s, self.deadline.check)
 
-    @cached_property
+    @once
     def _seen(self) -> _Seen:
         from assay.subjects.tracks import TrackBuilder
 
@@ -159,7 +186,7 @@ class Case:
         """Codes of what cut the examination short."""
         return self._seen.notes
 
-    @cached_property
+    @once
     def waveform(self) -> Waveform | None:
         """The sound, mono at its own rate; None where the file has none."""
         if self.media.sample_rate_hz is None:
@@ -170,7 +197,7 @@ class Case:
             self.media, self.options.time_range_s, self.options.max_sound_s, self.deadline.check
         )
 
-    @cached_property
+    @once
     def speech(self) -> Speech | None:
         """Who speaks when, at 16 kHz; None without sound, or where `sound_fault` says why."""
         waveform = self.waveform
@@ -246,7 +273,7 @@ class _VariedCase(Case):
         self._picture_change = picture_change
         self._sound_change = sound_change
 
-    @cached_property
+    @once
     def _seen(self) -> _Seen:
         return self._original._seen
 
@@ -260,14 +287,14 @@ class _VariedCase(Case):
             return views
         return tuple(self._picture_change(view) for view in views)
 
-    @cached_property
+    @once
     def waveform(self) -> Waveform | None:
         waveform = self._original.waveform
         if waveform is None or self._sound_change is None:
             return waveform
         return self._sound_change(waveform)
 
-    @cached_property
+    @once
     def speech(self) -> Speech | None:
         speech = self._original.speech
         if speech is None or self._sound_change is None:
@@ -294,14 +321,14 @@ class _NarrowedCase(Case):
     def waveform(self) -> Waveform | None:  # type: ignore[override]
         return self._original.waveform
 
-    @cached_property
+    @once
     def speech(self) -> Speech | None:
         speech = self._original.speech
         if speech is None or not self._segments:
             return speech
         return replace(speech, segments=tuple(self._segments))
 
-    @cached_property
+    @once
     def _seen(self) -> _Seen:
         seen = self._original._seen
         views = {
