@@ -46,6 +46,13 @@ def test_two_speakers_are_two() -> None:
     assert covered(case, *said).tested[-1].startswith("Voices: 2 speakers, 2 segments between")
 
 
+def test_a_voice_that_was_only_measured_is_told_as_a_voice() -> None:
+    told = make_voice_evidence(None, status="reported", reason=None, kind=None)
+    found = covered(VoiceCase(make_segment()), told)
+    assert found.tested == ("Voices: 1 speaker by voice_detector: The loudness.",)
+    assert "2.0 s of speech in 1 segment: no detector scored it (2.0 s)." in found.not_tested
+
+
 def test_speech_that_was_not_judged_is_told_with_its_grounds() -> None:
     segments = (
         make_segment(0, 3),

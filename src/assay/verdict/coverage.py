@@ -16,6 +16,7 @@ NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice dete
 NOT_ASKED = "it was not asked for."
 LEAST_UNREAD = 0.05
 GRID = 100
+HEARD = ("scored", "reported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ def _tested(
             sentences.append(
                 f"Faces: {counted(len(faces), 'person')} {where} by {name}: {looks_at}."
             )
-        elif scored and detector.needs == "sound":
-            sentences.append(f"{sound_tested(case, scored)} by {name}: {looks_at}.")
+        elif detector.needs == "sound":
+            heard = [e for e in evidence if e.detector == name and e.status in HEARD]
+            sentences += [f"{sound_tested(case, heard)} by {name}: {looks_at}."] if heard else []
         elif scored and scored[0].patches:
             sentences.append(f"{_read(case, scored[0])} by {name}: {looks_at}.")
         elif scored:
