@@ -111,6 +111,7 @@ def test_texts_of_the_environment_are_parsed(tmp_path: Path) -> None:
         "ASSAY_DETECTOR_TIME_LIMIT_S": "4",
         "ASSAY_STABILITY": "off",
         "ASSAY_HEATMAPS": "No",
+        "ASSAY_EMBED_SOUND": "0",
         "ASSAY_THREADS": "2",
         "ASSAY_FAIL_ON": "never",
     }
@@ -127,6 +128,7 @@ def test_texts_of_the_environment_are_parsed(tmp_path: Path) -> None:
         detector_time_limit_s=4.0,
         stability=False,
         heatmaps=False,
+        embed_sound=False,
         threads=2,
         fail_on="never",
     )

@@ -35,9 +35,9 @@ class Options:
 
     `operating_point` names a measured false-alarm rate in percent ("far_1" = 1 %).
     `time_range_s` limits the examination to (start, end) in seconds. `detectors` names those to
-    run, all when None. `frames` is how many frames of a video are examined at most. `fail_on` is
-    the weakest label for which the command line ends with exit code 1. Raises ConfigError on a
-    value out of range.
+    run, all when None. `frames` is how many frames of a video are examined at most. `embed_sound`
+    lets a report hold up to a minute of the sound. `fail_on` is the weakest label for which the
+    command line ends with exit code 1. Raises ConfigError on a value out of range.
     """
 
     operating_point: str = "far_1"
@@ -51,6 +51,7 @@ class Options:
     detector_time_limit_s: float = 60.0
     stability: bool = True
     heatmaps: bool = True
+    embed_sound: bool = True
     threads: int = 0
     fail_on: str = "strong"
 
@@ -269,6 +270,7 @@ _PARSERS = {
     "detector_time_limit_s": _number,
     "stability": _switch,
     "heatmaps": _switch,
+    "embed_sound": _switch,
     "threads": _whole_number,
     "fail_on": _text,
 }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from assay.sound import Sound
+
     Array = NDArray[np.uint8]
     FloatArray = NDArray[np.float32]
 else:  # numpy is not imported for its names alone: `import assay` stays quick
@@ -270,8 +272,7 @@ class Evidence:
         else:
             _require(self.logit is None and self.p_fake is None, f"{self.status}: no score")
             _require(self.status == "reported" or bool(self.reason), "a reason is needed")
-        if self.p_fake is not None:
-            _require(0.0 <= self.p_fake <= 1.0, "p_fake lies in [0, 1]")
+        _require(self.p_fake is None or 0.0 <= self.p_fake <= 1.0, "p_fake lies in [0, 1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,8 +359,7 @@ class FaceMark:
 class Verdict:
     """The whole answer for one file; every report renders this and nothing else.
 
-    `examined_at` is when the examination began (ISO 8601, UTC). `status`: completed (a score
-    exists), declined (nothing could be scored) or failed (not opened: `media` is None).
+    `status`: completed (a score exists), declined (nothing scored), failed (`media` is None).
     """
 
     name: str
@@ -383,11 +383,12 @@ class Verdict:
     provenance: Provenance | None = None
     limits: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    sound: Sound | None = None
     bundles: Mapping[str, str] = field(default_factory=dict)
     assay_version: str = ""
     device: str = "cpu"
     elapsed_ms: float = 0.0
-    examined_at: str = ""
+    examined_at: str = ""  # when the examination began: ISO 8601, UTC
     rerun: str = ""
     exit_code: int = 0
 
@@ -396,5 +397,4 @@ class Verdict:
         _require(completed == (self.p_fake is not None), "p_fake exists exactly when completed")
         _require(completed == (self.label != "not_analysable"), "a label needs a score")
         _require(completed or bool(self.reasons), "an unanswered file carries a reason")
-        if self.p_fake is not None:
-            _require(0.0 <= self.p_fake <= 1.0, "p_fake lies in [0, 1]")
+        _require(self.p_fake is None or 0.0 <= self.p_fake <= 1.0, "p_fake lies in [0, 1]")

@@ -190,6 +190,7 @@ def test_a_rerun_command_says_every_option(
         detector_time_limit_s=4.0,
         stability=False,
         heatmaps=False,
+        embed_sound=False,
         threads=2,
         fail_on="never",
     )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from assay import types as t
+from assay.media.sound_drawing import envelope, spectrogram
+from assay.sound import Sound, SoundSegment
 from assay.verdict.heatmaps import heatmap_sentences
 
 POINT = t.OperatingPoint(
@@ -397,7 +399,100 @@ def landscape_verdict(name: str = "coast.png", **more: object) -> t.Verdict:
     return image_verdict(name, **values | more)
 
 
+def a_waveform(seconds: float = 12.0, rate_hz: int = 16_000, start_s: float = 0.0) -> t.Waveform:
+    """A voice-like tone that comes and goes."""
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    tone = np.sin(2 * np.pi * 140 * time_s) + 0.4 * np.sin(2 * np.pi * 2100 * time_s)
+    samples = 0.3 * tone * (np.sin(2 * np.pi * 0.4 * time_s) > -0.4)
+    return t.Waveform(samples.astype(np.float32), rate_hz, start_s)
+
+
+def a_sound(waveform: t.Waveform | None = None, **more: object) -> Sound:
+    """The drawing of a sound, playable as a whole."""
+    held = waveform or a_waveform()
+    values: dict = {
+        "start_s": held.start_s,
+        "duration_s": held.duration_s,
+        "sample_rate_hz": held.sample_rate_hz,
+        "envelope": envelope(held),
+        "spectrogram": spectrogram(held),
+        "top_hz": 8000.0,
+        "clips": (held,),
+    }
+    return Sound(**values | more)
+
+
+SEGMENTS = (
+    SoundSegment(0.5, 3.0, 1),
+    SoundSegment(3.2, 6.0, 1),
+    SoundSegment(6.2, 8.0, 2),
+    SoundSegment(8.1, 8.6, 2, (t.Reason("too_short", ""),)),
+    SoundSegment(9.0, 11.5, 3, (t.Reason("music", "There is music behind the voice."),)),
+)
+PITCH = {
+    "times_s": [0.5, 0.6, 0.7, 0.8, 0.9, 5.0, 5.1],
+    "f0_hz": [118.0, 121.0, None, 130.0, 128.0, 99.0, 101.0],
+}
+LEVELS = {
+    "frequencies_hz": np.linspace(0, 8000, 257),
+    "level_db": -30 - np.linspace(0, 40, 257),
+    "peaks_hz": [4000.0, 6000.0],
+    "band_edge_hz": 7200.0,
+}
+
+
+def a_voice(speaker_id: int, *segments: tuple[float, float, float], **more: object) -> t.Evidence:
+    """Evidence of one voice, scored in segments (start_s, end_s, p_fake)."""
+    spans = tuple(t.Span(start, end, logit(p), p) for start, end, p in segments)
+    values = {
+        "detector": "voice_synthesis",
+        "family": "voice_traces",
+        "kind": "voice_generated",
+        "speaker_id": speaker_id,
+        "spans": spans,
+    }
+    top = max(p for _, _, p in segments)
+    return scored(f"voice {speaker_id}", top, **values | more)
+
+
+def voices_verdict(name: str = "voice-note.m4a", **more: object) -> t.Verdict:
+    """A completed recording: three voices, one generated, one below the cut, one under music."""
+    prosody = t.Finding(
+        "even_pitch", "The pitch hardly varies", "People vary more.", "notice",
+        {"start_s": 3.5, "end_s": 5.5, "spread_hz": 3.9},
+    )  # fmt: skip
+    splice = t.Finding(
+        "background_step", "The background changes at once", "Its level jumps.", "warning",
+        {"times_s": [6.1, 8.05], "step_db": 9.0},
+    )  # fmt: skip
+    values = common(name) | {
+        "status": "completed",
+        "label": "some_evidence",
+        "media": a_media("audio", name, duration_s=12.0),
+        "p_fake": 0.93,
+        "interval": (0.8, 0.97),
+        "kind": ("voice_generated",),
+        "operating_point": POINT,
+        "evidence": (
+            a_voice(1, (0.5, 3.0, 0.93), (3.2, 6.0, 0.71)),
+            a_voice(2, (6.2, 8.0, 0.12)),
+            t.Evidence(
+                "voice_prosody", "1", "prosody", "voice 1", "reported", speaker_id=1,
+                findings=(prosody,), details={"plot": PITCH},
+            ),
+            t.Evidence("voice_spectrum", "1", "s", "sound", "reported", details={"plot": LEVELS}),
+            t.Evidence("voice_splice", "1", "splice", "sound", "reported", findings=(splice,)),
+            metadata(findings=()),
+        ),
+        "agreement": t.Agreement(1, 1, 0, 0, False),
+        "coverage": t.Coverage(0, None, (0.0, 12.0), 0, ("Two voices.",), ("The music.",)),
+        "sound": a_sound(segments=SEGMENTS),
+    }  # fmt: skip
+    return t.Verdict(**values | more)
+
+
 MAKERS = {
+    "voices": voices_verdict,
     "image": image_verdict,
     "video": video_verdict,
     "faceless": faceless_verdict,

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,9 +14,13 @@ from assay import types as t
 from assay.errors import UsageError
 from assay.report import overlays
 from assay.report.as_html import report_name, to_html, write_report
+from assay.sound import SoundSegment
 
 VOID = {"meta", "img", "br", "link", "input"}
 CSS = (Path(assay.report.__file__).parent / "templates" / "report.css").read_text("utf-8")
+
+
+EMBEDDED = tuple(f"data:{kind};base64," for kind in ("image/jpeg", "image/png", "audio/mpeg"))
 
 
 class Page(HTMLParser):
@@ -40,7 +46,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
+        if self._open and self._open[-1] not in ("style", "script"):
             self.text += data
 
     def named(self, tag: str) -> list[dict]:
@@ -53,11 +59,13 @@ def test_page_is_whole_and_stands_alone(verdict: t.Verdict) -> None:
     assert html.startswith("<!doctype html>")
     assert page.named("html") == [{"lang": "en"}]
     assert len(page.named("h1")) == 1
-    for tag in ("script", "link", "iframe", "object", "form", "a"):
+    for tag in ("link", "iframe", "object", "form", "a"):
         assert page.named(tag) == []
+    assert len(page.named("script")) == (verdict.sound is not None)
+    assert page.named("script") in ([], [{}])
     for attrs in (attrs for _, attrs in page.tags):
         assert not any(name.startswith("on") for name in attrs)
-        assert "src" not in attrs or attrs["src"].startswith("data:image/jpeg;base64,")
+        assert "src" not in attrs or attrs["src"].startswith(EMBEDDED)
     assert not re.search(r"url\(|@import|https?://", html)
     assert "default-src 'none'" in html
 
@@ -262,3 +270,91 @@ def test_a_reason_of_the_domain_is_told_once(make: dict) -> None:
     text = Page(to_html(verdict)).text
     assert text.count(far.text) == 1
     assert text.count(beside.text) == 1
+
+
+def test_only_our_own_script_may_run_and_only_where_there_is_something_to_play(make: dict) -> None:
+    html = to_html(make["voices"]())
+    (policy,) = re.findall(r'Security-Policy" content="([^"]+)"', html)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "unsafe-inline' 'sha256" not in policy
+    assert "script-src 'unsafe" not in policy
+    silent = to_html(make["voices"](sound=replace(make["voices"]().sound, clips=())))
+    assert "script" not in silent.replace("runs no script", "")
+    assert "media-src" not in silent
+
+
+def test_a_recording_is_drawn_with_its_scores_marks_and_player(make: dict) -> None:
+    page = Page(to_html(make["voices"]()))
+    for part in (
+        "The sound", "Voice 1, voice synthesis", "Highest 0.93 at 0:00.5–0:03.0",
+        "2 of 2\xa0segments reach the threshold 0.62", "not judged: too short", "not judged: music",
+        "0:06.1: The background changes at once (voice splice)", "Pitch (Hz), voice 1",
+        "band edge: 7,200\xa0Hz", "which whoever gets the page can hear", "--no-embed-sound",
+    ):  # fmt: skip
+        assert part in page.text, part
+    (audio,) = page.named("audio")
+    assert audio["src"].startswith("data:audio/mpeg;base64,")
+    assert "controls" in audio
+    buttons = page.named("button")
+    assert all("disabled" in one and len(one["aria-label"]) > 5 for one in buttons)
+    states = [one["class"] for one in buttons if one["class"].startswith("seg")]
+    assert states.count("seg above") == 2
+    assert states.count("seg below") == 1
+    assert states.count("seg unjudged") == 2
+    assert "Over time" not in page.text
+
+
+def test_a_sound_that_may_not_be_held_is_not_held_and_says_so(make: dict) -> None:
+    sound = replace(make["voices"]().sound, clips=(), not_playable="not_wanted")
+    html = to_html(make["voices"](sound=sound))
+    page = Page(html)
+    assert page.named("audio") == []
+    assert "data:audio" not in html
+    assert "embedding switched off" in page.text
+    assert "runs no script" in page.text
+    assert not any("data-at" in one for one in page.named("button"))
+
+
+def test_hostile_evidence_of_a_sound_is_escaped_and_drawn_where_it_can_be(make: dict) -> None:
+    times = [float("nan"), -1, 1e308, "x", None, 3, [1]]
+    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {"times_s": times, "start_s": NASTY})
+    plots = [
+        {"times_s": NASTY, "f0_hz": [1]}, {"times_s": [0, 1], "f0_hz": [NASTY, 2]}, NASTY, 7,
+        {"times_s": [0, 1], NASTY: [1.0, 2.0], f"{NASTY}_s": [0.5]}, {"frequencies_hz": [0, 0]},
+        {"times_s": [1, 0], "f0_hz": [1, 1]}, {"times_s": [0, 1], "f0_hz": [float("nan")] * 2},
+    ]  # fmt: skip
+    evidence = tuple(
+        t.Evidence(NASTY, "1", "f", NASTY, "reported", speaker_id=1, findings=(finding,),
+                   details={"plot": plot})
+        for plot in plots
+    )  # fmt: skip
+    odd = (
+        t.Span(float("nan"), 4.0, 0.0, 0.9),
+        t.Span(1.0, 2.0, 0.0, float("inf")),
+        t.Span(-5, 99, 0, 1),
+    )
+    scored = replace(evidence[0], status="scored", logit=0.0, p_fake=0.9, threshold=0.5, spans=odd)
+    reasons = (t.Reason(NASTY, NASTY),)
+    segments = (SoundSegment(5.0, 6.0, 9, reasons), SoundSegment(900.0, 901.0, 9))
+    sound = replace(make["voices"]().sound, segments=segments, reasons=reasons)
+    html = to_html(make["voices"](NASTY, evidence=(scored, *evidence), sound=sound))
+    page = Page(html)
+    assert page.named("script") == [{}]
+    assert not any("onerror" in one for one in page.named("img"))
+    numbers = re.findall(r' (?:style|data-at|d)="([^"]*)"', html)
+    assert not any(word in one for one in numbers for word in ("nan", "inf", "e+"))
+
+
+def test_hostile_amounts_of_sound_stay_bounded(make: dict) -> None:
+    rng = np.random.default_rng(0)
+    noise = t.Waveform(rng.uniform(-1, 1, 60 * 16_000).astype(np.float32), 16_000)
+    from tests.report.conftest import a_sound, a_voice
+
+    segments = tuple(SoundSegment(i * 0.03, i * 0.03 + 0.02, i % 40) for i in range(2000))
+    voices = tuple(
+        a_voice(n, *((i * 0.03, i * 0.03 + 0.03, 0.9) for i in range(2000))) for n in range(40)
+    )
+    verdict = make["voices"](evidence=voices, sound=a_sound(noise, segments=segments))
+    assert len(to_html(verdict).encode()) < 3_000_000

@@ -68,7 +68,7 @@ def test_nothing_from_the_file_reaches_the_terminal_raw(make: dict, colours: boo
 
 def test_many_files_make_a_table_and_a_sum(make: dict) -> None:
     text = words(printed([maker() for maker in make.values()], 120))
-    assert "8 files: 2 strong evidence, 1 some evidence, 1 inconclusive" in text
+    assert "9 files: 2 strong evidence, 2 some evidence, 1 inconclusive" in text
     assert "3 not analysable." in text
     assert "not analysable – –" in text
     for maker in make.values():
@@ -83,3 +83,16 @@ def test_no_word_promises_too_much(verdict: t.Verdict) -> None:
     text = words(printed([verdict]))
     assert not re.search(r"\b(real|authentic)\b", text, re.IGNORECASE)
     assert LABELS[verdict.label].split()[0] in text
+
+
+def test_the_card_of_a_recording_tells_each_voice_and_the_seconds(make: dict) -> None:
+    text = words(printed([make["voices"]()], 110))
+    for part in (
+        "Voice 1, voice synthesis: Highest 0.93 at 0:00.5–0:03.0; 2 of 2 segments reach the "
+        "threshold 0.62.",
+        "1 segment not judged (too short)",
+        "Voice 3: 1 segment not judged (music).",
+        "0:03.5–0:05.5: The pitch hardly varies (voice prosody).",
+        "0:06.1: The background changes at once (voice splice).",
+    ):  # fmt: skip
+        assert part in text, part

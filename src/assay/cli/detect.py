@@ -54,6 +54,7 @@ def detect(
     detector_time_limit: flags.DetectorTimeLimit = None,
     stability: flags.Stability = None,
     heatmaps: flags.Heatmaps = None,
+    embed_sound: flags.EmbedSound = None,
     threads: flags.Threads = None,
     fail_on: flags.FailOn = None,
     debug: Annotated[

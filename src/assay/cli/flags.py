@@ -47,6 +47,12 @@ Stability = Annotated[
 Heatmaps = Annotated[
     bool | None, typer.Option("--heatmaps/--no-heatmaps", help="Show where a detector looked.")
 ]
+EmbedSound = Annotated[
+    bool | None,
+    typer.Option(
+        "--embed-sound/--no-embed-sound", help="Let a report hold up to 60 s of the sound."
+    ),
+]
 Threads = Annotated[
     int | None, typer.Option(metavar="N", help="Processor threads; 0 takes all cores.")
 ]

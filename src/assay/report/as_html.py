@@ -1,4 +1,8 @@
-"""One verdict as one self-contained HTML file: nothing is fetched, no script runs."""
+"""One verdict as one self-contained HTML file: nothing is fetched.
+
+No script runs but the few lines that move the cursor of a sound that the page holds; the policy in
+the page names them by their hash.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError
-from assay.report import charts, overlays, wording
+from assay.report import charts, overlays, sound_chart, wording
 from assay.report.sanitise import plain, shortened, visible
 from assay.types import Evidence, Finding, Verdict
 from assay.verdict.heatmaps import heatmap_sentences
@@ -32,7 +36,7 @@ MAX_STEM = 60
 
 
 def to_html(verdict: Verdict) -> str:
-    """The report as one HTML page, under 4 MB; everything from the file is escaped."""
+    """The report as one HTML page, under 5 MB; everything from the file is escaped."""
     return _template().render(_context(verdict))
 
 
@@ -116,6 +120,7 @@ class _Shown:
 def _context(verdict: Verdict) -> dict[str, Any]:
     pictures = [_shown(picture) for picture in overlays.illustrations(verdict)]
     measures = heatmap_sentences(verdict.evidence)
+    sound = sound_chart.sound_chart(verdict)
     return {
         "verdict": verdict,
         "media": verdict.media,
@@ -123,6 +128,9 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "medium": wording.medium(verdict),
         "gauge": charts.gauge(verdict),
         "timeline": charts.timeline(verdict),
+        "sound": sound,
+        "script": sound_chart.player_script() if sound and sound.players else None,
+        "policy": _policy(sound is not None and bool(sound.players)),
         "scenes": [p for p in pictures if p.kind in SCENES],
         "faces": _faced([p for p in pictures if p.kind not in SCENES]),
         "windows": any(one.patches for one in verdict.evidence),
@@ -139,6 +147,21 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "provenance_values": _values(verdict.provenance.values) if verdict.provenance else [],
         "licences": _licences(verdict.evidence),
     }
+
+
+def _policy(playing: bool) -> Markup:
+    """The content security policy: nothing but what the page holds; of scripts only our own."""
+    from markupsafe import Markup
+
+    media = ""
+    if playing:
+        digest = hashlib.sha256(sound_chart.player_script().encode("utf-8")).digest()
+        held = base64.b64encode(digest).decode("ascii")
+        media = f" media-src data:; script-src 'sha256-{held}';"
+    return Markup(
+        f"default-src 'none'; img-src data:;{media} style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _shown(picture: overlays.Illustration) -> _Shown:

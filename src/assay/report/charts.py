@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from assay.report import wording
+from assay.report import voices, wording
 from assay.report.sanitise import finite
 from assay.types import Evidence, Span, Verdict
+from assay.verdict.sound import is_of_sound
 
 MAX_POINTS = 300
 MAX_ROWS = 16
@@ -87,7 +88,12 @@ def _band(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
 
 def timeline(verdict: Verdict) -> Timeline | None:
     """The scores over time; None where fewer than two moments were scored."""
-    held = [(evidence, _scored(evidence.spans)) for evidence in verdict.evidence]
+    drawn_with_sound = verdict.sound is not None
+    held = [
+        (evidence, telling_spans(evidence.spans))
+        for evidence in verdict.evidence
+        if not (drawn_with_sound and is_of_sound(evidence))
+    ]
     held = [(evidence, spans) for evidence, spans in held if spans]
     if verdict.media is None or verdict.media.kind == "image" or not held:
         return None
@@ -100,17 +106,10 @@ def timeline(verdict: Verdict) -> Timeline | None:
     return Timeline(rows, tuple(_ticks(end_s)), max(0, len(held) - MAX_ROWS))
 
 
-def _scored(spans: Iterable[Span]) -> list[Span]:
+def telling_spans(spans: Iterable[Span], most: int = MAX_POINTS) -> list[Span]:
     """The spans with usable numbers in time order, thinned by keeping the highest of neighbours."""
-    good = [
-        span
-        for span in spans
-        if finite(span.p_fake) is not None
-        and finite(span.start_s) is not None
-        and finite(span.end_s) is not None
-    ]
-    good.sort(key=lambda span: span.start_s)
-    step = -(-len(good) // MAX_POINTS) or 1
+    good = voices.usable_spans(spans)
+    step = -(-len(good) // most) or 1
     groups = (good[i : i + step] for i in range(0, len(good), step))
     return [max(group, key=lambda span: span.p_fake or 0.0) for group in groups]
 

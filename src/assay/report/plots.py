@@ -1,0 +1,214 @@
+"""Curves that detectors leave in `details["plot"]`: pitch over time, level over frequency.
+
+A plot is a mapping with one x axis (`times_s` or `frequencies_hz`) and one list of the same length
+for y, None where there is no value. Other numbers in the x axis' unit are marked on it. Whatever
+does not fit is not drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from assay.report import wording
+from assay.types import Evidence
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+MAX_READ = 200_000
+MAX_POINTS = 800
+MAX_MARKS = 12
+DEEPEST_DB = 100.0
+GAP_STEPS = 2.5
+X_AXES = {"times_s": "s", "frequencies_hz": "Hz"}
+NAMES = {"f0_hz": "Pitch (Hz)", "level_db": "Mean level (dB)"}
+
+Numbers = list[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One curve in percent of its plot; y counts from the top.
+
+    `paths` are SVG path data; ticks and marks are (percent, label). `over_time` curves share the
+    sound's time axis and have no x ticks of their own.
+    """
+
+    title: str
+    over_time: bool
+    paths: tuple[Markup, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    marks: tuple[tuple[float, str], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    x_name: str
+    y_name: str
+    xs: list[float]
+    ys: Numbers
+    marked: tuple[tuple[str, float], ...]
+
+
+def curve_of(evidence: Evidence, seconds: tuple[float, float]) -> Curve | None:
+    """The evidence's plot; `seconds` is the time axis that curves over time lie on."""
+    plot = evidence.details.get("plot")
+    read = _read(plot) if isinstance(plot, Mapping) else None
+    if read is None:
+        return None
+    over_time = read.x_name == "times_s"
+    x_range = seconds if over_time else (0.0, max(read.xs))
+    y_range = _y_range(read)
+    points = _thinned(read, x_range)
+    if x_range[1] <= x_range[0] or y_range is None or not points:
+        return None
+    detector = wording.titled(evidence.detector).lower()
+    return Curve(
+        title=f"{NAMES.get(read.y_name) or wording.measure_name(read.y_name)}, "
+        f"{evidence.subject}, {detector}",
+        over_time=over_time,
+        paths=tuple(_paths(points, x_range, y_range)),
+        x_ticks=() if over_time else tuple(_ticks(x_range, 0.0, _thousands)),
+        y_ticks=tuple(_ticks(y_range, 1.0, _thousands)),
+        marks=_marks(read, x_range),
+        text=_text(read),
+    )
+
+
+def _read(plot: Mapping[str, Any]) -> _Read | None:
+    x_name = next((name for name in X_AXES if name in plot), None)
+    xs = _numbers(plot[x_name]) if x_name else None
+    if x_name is None or xs is None or len(xs) < 2 or None in xs:
+        return None
+    clean = [x for x in xs if x is not None]
+    if any(b < a for a, b in pairwise(clean)):
+        return None
+    for name, value in list(plot.items())[:20]:
+        ys = _numbers(value) if name != x_name and isinstance(name, str) else None
+        if ys is not None and len(ys) == len(clean) and any(y is not None for y in ys):
+            return _Read(x_name, name, clean, ys, tuple(_marked(plot, x_name, name)))
+    return None
+
+
+def _numbers(value: Any) -> Numbers | None:
+    """A sequence of numbers, None where one is missing or not finite; None where it is no such."""
+    if hasattr(value, "tolist") and getattr(value, "size", MAX_READ + 1) <= MAX_READ:
+        value = value.tolist()
+    if not isinstance(value, list | tuple) or len(value) > MAX_READ:
+        return None
+    if any(isinstance(one, bool) or not isinstance(one, int | float | None) for one in value):
+        return None
+    return [_bounded(one) for one in value]
+
+
+def _bounded(value: float | None) -> float | None:
+    if value is None or not abs(value) < 1e9:  # NaN fails the comparison too
+        return None
+    return float(value)
+
+
+def _marked(plot: Mapping[str, Any], x_name: str, y_name: str) -> Iterable[tuple[str, float]]:
+    """Other values in the x axis' unit: single numbers and short lists of them."""
+    unit = x_name.rpartition("_")[2]
+    for name, value in list(plot.items())[:20]:
+        if isinstance(name, str) and name not in (x_name, y_name) and name.endswith(f"_{unit}"):
+            words = wording.titled(name.rpartition("_")[0])
+            many = _numbers(value if hasattr(value, "__len__") else [value]) or []
+            for number in many[:MAX_MARKS]:
+                if number is not None:
+                    yield words, number
+
+
+def _y_range(read: _Read) -> tuple[float, float] | None:
+    values = [y for y in read.ys if y is not None]
+    low, high = min(values), max(values)
+    if read.y_name.endswith("_db"):
+        low = max(low, high - DEEPEST_DB)
+    room = max(0.08 * (high - low), 1e-3 * abs(high), 1e-6)
+    return low - room, high + room
+
+
+def _thinned(read: _Read, x_range: tuple[float, float]) -> list[tuple[float, float | None]]:
+    """The points within the axis, the highest of neighbours where there are too many."""
+    inside = [
+        (x, y) for x, y in zip(read.xs, read.ys, strict=True) if x_range[0] <= x <= x_range[1]
+    ]
+    step = -(-len(inside) // MAX_POINTS) or 1
+    groups: Iterable[Sequence[tuple[float, float | None]]] = (
+        inside[i : i + step] for i in range(0, len(inside), step)
+    )
+    return [max(group, key=lambda point: -math.inf if point[1] is None else point[1])
+            for group in groups]  # fmt: skip
+
+
+def _paths(
+    points: list[tuple[float, float | None]],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+) -> Iterable[Markup]:
+    """Path data through neighbouring points, broken where a value is missing or time jumps."""
+    steps = sorted(b[0] - a[0] for a, b in pairwise(points))
+    longest = GAP_STEPS * steps[len(steps) // 2] if steps else 0.0
+    line: list[str] = []
+    before = -math.inf
+    for x, y in points:
+        if line and (y is None or x - before > longest > 0):
+            yield _joined(line)
+            line = []
+        if y is not None:
+            line.append(f"{_percent(x, x_range):.2f} {100 - _percent(y, y_range):.2f}")
+            before = x
+    if line:
+        yield _joined(line)
+
+
+def _joined(line: list[str]) -> Markup:
+    from markupsafe import Markup
+
+    # Numbers formatted here: nothing in them needs escaping, and no limit on text applies.
+    return Markup(f"M{line[0]}h.01" if len(line) == 1 else f"M{'L'.join(line)}")
+
+
+def _percent(value: float, span: tuple[float, float]) -> float:
+    return min(100.0, max(0.0, 100 * (value - span[0]) / (span[1] - span[0])))
+
+
+def _ticks(
+    span: tuple[float, float], upside_down: float, label: Any
+) -> Iterable[tuple[float, str]]:
+    """Round values on an axis, three to six of them; (percent, label)."""
+    length = span[1] - span[0]
+    raw = length / 4
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    for i in range(math.ceil(span[0] / step), math.floor(span[1] / step) + 1):
+        at = _percent(i * step, span)
+        yield (100 - at if upside_down else at), label(i * step)
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _marks(read: _Read, x_range: tuple[float, float]) -> tuple[tuple[float, str], ...]:
+    inside = [one for one in read.marked if x_range[0] <= one[1] <= x_range[1]][:MAX_MARKS]
+    return tuple((_percent(x, x_range), words) for words, x in inside)
+
+
+def _text(read: _Read) -> str:
+    """The curve in words, for those who do not see it."""
+    unit = X_AXES[read.x_name]
+    values = [y for y in read.ys if y is not None]
+    text = f"From {_thousands(min(values))} to {_thousands(max(values))}"
+    grouped: dict[str, list[str]] = {}
+    for words, x in read.marked:
+        shown = wording.clock(x, tenths=True) if unit == "s" else f"{_thousands(x)}\u00a0{unit}"
+        grouped.setdefault(words, []).append(shown)
+    parts = [f"{words.lower()}: {', '.join(held)}" for words, held in grouped.items()]
+    return "; ".join([text, *parts]) + "."
