@@ -18,7 +18,7 @@ from assay.types import Array
 from tests.training.sound_makers import RATE_HZ, lag, voiced
 
 ALWAYS = SoundOdds(**{field.name: 1.0 for field in fields(SoundOdds) if field.name != "noise_db"})
-_OFF = "band loudness resampling telephone codec second_codec gain polarity"
+_OFF = "band loudness resampling telephone codec second_codec gain polarity microphone"
 _NOTHING = dict.fromkeys(_OFF.split(), 0.0)
 
 
@@ -47,7 +47,7 @@ def test_one_draw_does_the_same_to_both_clips_and_the_same_seed_draws_the_same()
 
 def test_many_different_things_are_drawn() -> None:
     names = {name for seed in range(300) for name in drawn(seed).names}
-    assert {"room", "band", "loudness", "speed", "polarity", "noise_babble"} <= names
+    assert {"room", "band", "microphone", "loudness", "speed", "polarity", "noise_babble"} <= names
     for codec in (
         "mp3",
         "aac",
@@ -152,3 +152,16 @@ def test_all_codecs_can_be_drawn() -> None:
     odds = SoundOdds(telephone=0.5, codec=0.6)
     names = "".join(name for seed in range(400) for name in drawn(seed, odds).names)
     assert all(codec in names for codec in CODECS)
+
+
+def test_a_microphone_colours_smoothly_and_moves_nothing() -> None:
+    rng = np.random.default_rng(5)
+    noise = (0.1 * rng.normal(0, 1, 32_000)).astype(np.float32)
+    odds = SoundOdds(room=0, noise=0, speed=0, **{**_NOTHING, "microphone": 1.0})
+    out = drawn(5, odds)(noise)
+    assert lag(noise, out) == 0
+    before, after = (np.abs(np.fft.rfft(x)) ** 2 for x in (noise, out))
+    bands = np.split(np.arange(16_000), 40)
+    change_db = np.array([10 * np.log10(after[b].sum() / before[b].sum()) for b in bands])
+    assert np.ptp(change_db) > 1
+    assert np.abs(np.diff(change_db)[1:]).max() < 3

@@ -18,7 +18,7 @@ from assay.training.voice_pairs import VoicePairSource  # noqa: E402
 from tests.training.makers import make_voice  # noqa: E402
 
 RECIPE = WaveformInput(length_s=1.5)
-QUIET = SoundOdds(*[0.0] * 2, (5.0, 40.0), *[0.0] * 8)
+QUIET = SoundOdds(*[0.0] * 2, (5.0, 40.0), *[0.0] * 9)
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ class SoundOdds:
     second_codec: float = 0.1
     gain: float = 0.6
     polarity: float = 0.5
+    microphone: float = 0.4
 
 
 def draw_sound_degradation(
@@ -83,6 +84,8 @@ def draw_sound_degradation(
         steps.append(("room", _room(rng)))
     if rng.random() < odds.noise:
         steps.append(_noise(rng, odds.noise_db, voices))
+    if rng.random() < odds.microphone:
+        steps.append(("microphone", _microphone(rng)))
     if rng.random() < odds.band:
         steps.append(("band", _band(rng)))
     if rng.random() < odds.loudness:
@@ -135,6 +138,21 @@ def _noise(
         return sound + noise * np.float32(level / max(_rms(noise), 1e-9))
 
     return f"noise_{kind}", apply
+
+
+def _microphone(rng: np.random.Generator) -> Step:
+    """A smooth gain of up to 9 dB either way over the octaves, as microphones colour a voice."""
+    gains_db = rng.normal(0, 3, 9).clip(-9, 9)
+
+    def apply(sound: FloatArray) -> FloatArray:
+        size = sound.size + 2 * min(sound.size, 800)
+        octaves = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / RATE_HZ), 30) / 30)
+        gain = 10 ** (np.interp(octaves, np.linspace(0, 8.1, 9), gains_db) / 20)
+        coloured = np.fft.irfft(np.fft.rfft(sound, size) * gain, size)[: sound.size]
+        loudest = float(np.abs(coloured).max())
+        return np.asarray(coloured * min(1.0, 0.99 / max(loudest, 1e-9)), np.float32)
+
+    return apply
 
 
 def _band(rng: np.random.Generator) -> Step:
