@@ -164,4 +164,4 @@ def test_a_microphone_colours_smoothly_and_moves_nothing() -> None:
     bands = np.split(np.arange(16_000), 40)
     change_db = np.array([10 * np.log10(after[b].sum() / before[b].sum()) for b in bands])
     assert np.ptp(change_db) > 1
-    assert np.abs(np.diff(change_db)[1:]).max() < 3
+    assert np.abs(np.diff(change_db)[4:]).max() < 3  # 400 Hz are less than an octave there
