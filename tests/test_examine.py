@@ -13,6 +13,7 @@ import pytest
 import assay
 from assay import examine
 from assay.case import Case
+from assay.detectors import discover
 from assay.errors import (
     BundleMismatchError,
     ConfigError,
@@ -21,7 +22,8 @@ from assay.errors import (
     UsageError,
 )
 from assay.options import Options
-from assay.types import Evidence, FaceView, Media, Verdict
+from assay.types import Evidence, FaceView, Media, Reason, SpeechSegment, Verdict
+from assay.verdict.sound_variants import SOUND_VARIANTS
 from tests.detectors import tiny_networks
 from tests.verdict.doubles import (
     FaceDetector,
@@ -34,6 +36,14 @@ from tests.verdict.doubles import (
     make_media,
     make_view,
     write_card,
+)
+from tests.verdict.sound_doubles import (
+    NOISY,
+    TOO_SHORT,
+    VoiceCase,
+    VoiceDetector,
+    make_segment,
+    make_speech,
 )
 from tests.verdict.test_picture_variants import WholePicture
 
@@ -283,9 +293,13 @@ def test_a_picture_without_a_face_goes_the_whole_way(tmp_path: Path) -> None:
     assert {one.detector for one in verdict.evidence} >= {"metadata", "provenance"}
 
 
-def test_a_sound_file_is_opened_and_answered(tmp_path: Path) -> None:
+def test_a_sound_file_is_opened_and_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import wave
 
+    everything = {name: one for name, one in discover().items() if one.needs != "sound"}
+    monkeypatch.setattr(examine, "discover", lambda: everything)
     path = tmp_path / "tone.wav"
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(1)
@@ -367,3 +381,156 @@ def test_a_blurred_picture_does_not_silence_the_face(detect: Detect) -> None:
     alone = detect(PictureCase(rgb), WholePicture)
     assert alone.label == "inconclusive"
     assert [reason.code for reason in alone.in_domain_reasons] == ["picture_too_small"]
+
+
+class Voiced(VoiceDetector):
+    def score_segment(self, segment: SpeechSegment) -> float:
+        return 5.0
+
+
+class Unlistenable(VoiceCase):
+    """Its sound breaks when it is looked at."""
+
+    def __init__(self, error: BaseException, **more: Any) -> None:
+        super().__init__(**more)
+        del self.__dict__["speech"], self.__dict__["waveform"]
+        self.error = error
+
+    @property
+    def waveform(self) -> Any:
+        raise self.error
+
+
+def test_the_whole_way_of_a_voice(detect: Detect) -> None:
+    case = VoiceCase(make_segment(1, 4), make_segment(5, 8, reasons=(NOISY,)))
+    verdict = detect(case, VoiceDetector, FaceDetector, Reader)
+    assert (verdict.status, verdict.label, verdict.exit_code) == (
+        "completed",
+        "no_evidence_found",
+        0,
+    )
+    assert verdict.stability is not None
+    assert list(verdict.stability.scores) == ["as_is", *SOUND_VARIANTS]
+    assert verdict.in_domain is True
+    assert verdict.quality["voice_s"] == 3.0
+    assert verdict.faces == ()
+    assert verdict.coverage.seconds_examined == (0.0, 8.0)
+    said = "\n".join(verdict.coverage.tested)
+    assert "Voices: 1 speaker, 1 segment between 0:01 and 0:04 by voice_detector" in said
+    assert "MP3 of 64 kbit/s" in said
+    assert "JPEG" not in said
+    left = "\n".join(verdict.coverage.not_tested)
+    assert "3.0 s of speech in 1 segment: too noisy (3.0 s)." in left
+    assert "no voice detector" not in left
+    validated(verdict)
+
+
+def test_a_generated_voice_is_some_evidence_beside_an_untouched_face(detect: Detect) -> None:
+    views = {1: tuple(make_view(1, i, 0.1 * i) for i in range(8))}
+    verdict = detect(VoiceCase(make_segment(), views=views), Voiced, FaceDetector)
+    assert verdict.label == "some_evidence"
+    assert verdict.kind == ("voice_generated",)
+    assert verdict.agreement is not None
+    assert not verdict.agreement.conflict
+    assert verdict.reasons[0].text.startswith("voice_detector gives voice 1 0.993, above its cut")
+    assert "Whether lips and sound belong together." in verdict.coverage.not_tested
+    segments = validated(verdict)["segments"]
+    assert {segment["speaker"] for segment in segments} == {1, None}
+
+
+def test_a_telephone_voice_that_scores_high_is_inconclusive(detect: Detect) -> None:
+    class Tolerant(Voiced):
+        def judges(self, segment: SpeechSegment) -> bool:
+            return True
+
+    telephone = Reason("band_limited", "Nothing lies above 3.4 kHz.")
+    verdict = detect(VoiceCase(make_segment(reasons=(telephone,))), Tolerant)
+    assert verdict.label == "inconclusive"
+    assert [reason.code for reason in verdict.in_domain_reasons] == ["band_limited"]
+
+
+@pytest.mark.parametrize("code", ["silence", "no_speech", "music", "too_short"])
+def test_a_sound_without_speech_is_declined_with_its_reason(detect: Detect, code: str) -> None:
+    speech = make_speech(reasons=(Reason(code, f"It is {code}."),))
+    verdict = detect(VoiceCase(speech=speech), VoiceDetector, Reader)
+    assert (verdict.status, verdict.exit_code) == ("declined", 3)
+    assert verdict.reasons == (Reason(code, f"It is {code}."),)
+
+
+def test_speech_that_cannot_be_judged_is_declined_segment_by_segment(detect: Detect) -> None:
+    segments = make_segment(0, 2, reasons=(NOISY,)), make_segment(2, 3, reasons=(TOO_SHORT,))
+    verdict = detect(VoiceCase(*segments), VoiceDetector)
+    assert verdict.status == "declined"
+    assert [reason.code for reason in verdict.reasons][:2] == ["noisy", "too_short"]
+    assert "no_voice_detector" not in {reason.code for reason in verdict.reasons}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DamagedMediaError("It is broken."), "media_damaged"),
+        (RuntimeError("codec went mad"), "input_unusable"),
+        (BundleMismatchError("The network is another."), "bundle_mismatch"),
+        (MemoryError(), "input_unusable"),
+    ],
+)
+def test_a_sound_that_breaks_does_not_lose_the_faces(
+    detect: Detect, error: BaseException, code: str
+) -> None:
+    views = {1: tuple(make_view(1, i, 0.1 * i) for i in range(8))}
+    verdict = detect(Unlistenable(error, views=views), VoiceDetector, FaceDetector)
+    assert verdict.status == "completed"
+    failed = next(one for one in verdict.evidence if one.detector == "voice_detector")
+    assert (failed.status, failed.subject) == ("failed", "sound")
+    assert (failed.reason or "").startswith(f"{code}: ")
+    assert any(line.startswith("Voices and sound: ") for line in verdict.coverage.not_tested)
+    alone = detect(Unlistenable(error), VoiceDetector, Reader)
+    assert alone.status == "declined"
+    assert [reason.code for reason in alone.reasons] == [code]
+
+
+def test_a_search_for_speech_that_hangs_is_left_behind(detect: Detect) -> None:
+    class Endless(Unlistenable):
+        @property
+        def waveform(self) -> Any:
+            time.sleep(2)
+
+    views = {1: tuple(make_view(1, i, 0.1 * i) for i in range(8))}
+    hanging = Endless(TimeoutError(), views=views)
+    verdict = detect(hanging, VoiceDetector, FaceDetector, detector_time_limit_s=0.3)
+    assert verdict.status == "completed"
+    assert any("time_limit" in (one.reason or "") for one in verdict.evidence)
+
+
+def test_speech_is_found_before_the_detectors_and_only_for_them(detect: Detect) -> None:
+    class Slow(VoiceCase):
+        @property
+        def speech(self) -> Any:
+            time.sleep(0.2)
+            self.__dict__["speech"] = self.found
+            return self.found
+
+        def __init__(self, *segments: SpeechSegment) -> None:
+            super().__init__(*segments)
+            self.found = self.__dict__.pop("speech")
+
+    verdict = detect(Slow(make_segment()), VoiceDetector, stability=False)
+    assert verdict.status == "completed"
+    case = Unlistenable(AssertionError("nobody asked"), views={1: (make_view(),)})
+    assert detect(case, FaceDetector).status == "completed"
+    assert case.sound_fault is None
+
+
+def test_a_mute_video_says_so(detect: Detect) -> None:
+    verdict = detect(make_case(), FaceDetector, VoiceDetector)
+    assert "Voices and sound: the video has no sound." in verdict.coverage.not_tested
+
+
+def validated(verdict: Verdict) -> dict[str, Any]:
+    import jsonschema
+
+    from assay.report.as_json import as_dict, schema
+
+    made = as_dict(verdict)
+    jsonschema.Draft202012Validator(schema()).validate(made)
+    return made

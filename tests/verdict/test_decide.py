@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay.bundles import Card, bundle_names
-from assay.subjects import NETWORKS
+from assay.subjects import NETWORKS, VOICE_NETWORKS
 from assay.types import Evidence, Provenance, Reason, Span, Stability, Verdict
 from assay.verdict.calibrate import calibrate
 from assay.verdict.coverage import Installed
@@ -22,6 +22,12 @@ from tests.verdict.doubles import (
     make_media,
     make_picture_evidence,
     write_card,
+)
+from tests.verdict.sound_doubles import (
+    VoiceCase,
+    make_segment,
+    make_sound_evidence,
+    make_voice_evidence,
 )
 
 STEADY = Stability({"as_is": 0.9, "resave": 0.9}, 0, 0.0)
@@ -259,3 +265,40 @@ def test_the_measured_faithfulness_of_maps_is_a_limit(card: Card) -> None:
     stated = {"heatmap": {"faithful": False, "score_falls_more_by_map": 0.5, "n": 40}}
     verdict = decided(card, make_evidence(-4.0, details=stated))
     assert any("maps failed the test" in line and "50 %" in line for line in verdict.limits)
+
+
+def test_a_voice_is_named_and_worded_as_one(card: Card) -> None:
+    cards = {"voice_detector": card, "sound_detector": card}
+    case = VoiceCase(make_segment())
+    said = [make_voice_evidence(5.0), make_sound_evidence(-1.0)]
+    fused = fuse(calibrate(said, "far_1", cards), "far_1", cards)
+    assert fused is not None
+    changes = {"case": case, "cards": cards, "fused": fused, "evidence": fused.evidence}
+    verdict = decided(None, **changes, stability=None)
+    assert (verdict.label, verdict.kind) == ("some_evidence", ("voice_generated",))
+    assert verdict.reasons[0].text.startswith("voice_detector gives voice 1 0.993")
+    assert any("at another loudness was not tested" in limit for limit in verdict.limits)
+    listened = {name for name in bundle_names() if name in VOICE_NETWORKS}
+    assert set(verdict.bundles) == {"test_bundle"} | listened
+
+
+def test_voice_and_recording_together_are_strong(card: Card) -> None:
+    cards = {"voice_detector": card, "sound_detector": card}
+    said = [make_voice_evidence(5.0), make_sound_evidence(5.0)]
+    fused = fuse(calibrate(said, "far_1", cards), "far_1", cards)
+    assert fused is not None
+    case = VoiceCase(make_segment())
+    verdict = decided(None, case=case, cards=cards, fused=fused, evidence=fused.evidence)
+    assert (verdict.label, verdict.kind) == ("strong_evidence", ("voice_generated", "edited"))
+    assert "sound_detector gives the sound 0.993" in verdict.reasons[-1].text
+
+
+def test_too_many_voices_for_the_measured_rate_are_called_voices(card: Card) -> None:
+    cards = {"voice_detector": card}
+    crowd = [make_voice_evidence(9.0), *(make_voice_evidence(-4.0, i) for i in range(2, 41))]
+    fused = fuse(calibrate(crowd, "far_1", cards), "far_1", cards)
+    assert fused is not None
+    case = VoiceCase(make_segment())
+    verdict = decided(None, case=case, cards=cards, fused=fused, evidence=fused.evidence)
+    assert "too_many_voices_for_rate" in codes(verdict)
+    assert any("every bona fide voice measured" in reason.text for reason in verdict.reasons)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.bundles import Card, bundle_names, load_card
 from assay.case import Case
-from assay.subjects import NETWORKS
+from assay.subjects import NETWORKS, VOICE_NETWORKS
 from assay.types import (
     Agreement,
     Evidence,
@@ -23,6 +23,8 @@ from assay.verdict.coverage import NO_VOICE_DETECTOR, NOT_ASKED, Installed, cove
 from assay.verdict.fuse import Fused
 from assay.verdict.gate import Domain
 from assay.verdict.heatmaps import heatmap_sentences
+from assay.verdict.naming import in_words
+from assay.verdict.sound import is_of_sound, sound_of
 
 STRONG_FALSE_ALARM_RATE = 0.001
 EXIT_CODES: dict[Label, int] = {
@@ -81,6 +83,7 @@ def decide(known: Examined) -> Verdict:
         provenance=_provenance(known.evidence),
         limits=tuple(_limits(known)),
         pictures=case.pictures if case.media.kind != "audio" else (),
+        sound=sound_of(case, known.evidence),
         bundles=_bundles(known),
         exit_code=EXIT_CODES[label],
     )
@@ -89,8 +92,9 @@ def decide(known: Examined) -> Verdict:
 def _bundles(known: Examined) -> dict[str, str]:
     """Every network that took part, those that find the faces included, with its SHA-256."""
     cards = list(known.cards.values())
-    if known.case.media.kind != "audio":
-        cards += [load_card(name) for name in bundle_names() if name in NETWORKS]
+    looked = NETWORKS if known.case.media.kind != "audio" else ()
+    listened = VOICE_NETWORKS if "speech" in vars(known.case) else ()
+    cards += [load_card(name) for name in bundle_names() if name in (*looked, *listened)]
     return {card.name: card.network_sha256 for card in cards}
 
 
@@ -118,8 +122,9 @@ def _doubts(fused: Fused, stability: Stability | None, domain: Domain) -> list[R
     if low < fused.operating_point.threshold <= high:
         doubts.append(Reason("near_the_cut", "The cut lies within the score's interval."))
     if fused.beyond_measure:
-        text = "The score exceeds every bona fide face measured, but too few were measured to "
-        doubts.append(Reason("too_many_faces_for_rate", text + "exclude chance among so many."))
+        noun = _noun(fused.top)
+        text = f"The score exceeds every bona fide {noun} measured, but too few were measured to "
+        doubts.append(Reason(f"too_many_{noun}s_for_rate", text + "exclude chance among so many."))
     if fused.fired and domain.ok is False:
         text = "The score is high, but what was scored lies outside what was measured."
         doubts.extend([Reason("out_of_domain", text), *domain.reasons])
@@ -131,18 +136,21 @@ def _facts(fused: Fused) -> list[Reason]:
     for one in fused.fired or (fused.top,):
         fires = one in fused.fired
         word, code = ("above", "score_above_cut") if fires else ("below", "score_below_cut")
-        text = f"{one.detector} gives {_subject(one)} {one.p_fake:.3f}, {word} its cut"
+        text = f"{one.detector} gives {in_words(one.subject)} {one.p_fake:.3f}, {word} its cut"
         # A cut of one is no cut: too few bona fide faces were measured for so many scores.
         cut = f" of {one.threshold:.3f}." if one.threshold is not None else "."
         facts.append(Reason(code, text + cut))
     for one in fused.set_aside:
-        text = f"{one.detector} gives {_subject(one)} {one.p_fake:.3f} too, which does not count: "
+        named = in_words(one.subject)
+        text = f"{one.detector} gives {named} {one.p_fake:.3f} too, which does not count: "
         facts.append(Reason("set_aside", text + "it lies outside what was measured."))
     return facts
 
 
-def _subject(one: Evidence) -> str:
-    return f"the {one.subject}" if one.subject in ("picture", "file") else one.subject
+def _noun(one: Evidence) -> str:
+    if one.speaker_id is not None:
+        return "voice"
+    return {"picture": "picture", "sound": "recording"}.get(one.subject, "face")
 
 
 def _why_strong(fused: Fused) -> list[Reason]:
@@ -167,9 +175,12 @@ def _why_nothing(known: Examined) -> list[Reason]:
     has_sound = kind == "audio" or case.media.sample_rate_hz is not None
     if has_sound and not known.installed.voice:
         reasons.append(NO_VOICE_DETECTOR)
+    reasons += _why_no_voice(known)
     for one in known.evidence:
         if one.status in ("abstained", "failed"):
             said = reason_of(one)
+            if said in reasons:  # it is why no speech was found
+                continue
             reasons.append(Reason(said.code, f"{one.detector}, {one.subject}: {said.text}"))
     if kind != "audio" and case.tracks and "faces" not in _needs(known):
         reasons.append(Reason("no_face_detector", "No detector for faces was run."))
@@ -177,6 +188,19 @@ def _why_nothing(known: Examined) -> list[Reason]:
     reasons.extend(Reason("not_run", f"{name}: {NOT_ASKED}") for name in not_asked)
     fallback = Reason("nothing_scored", "No detector that was run gives this file a score.")
     return list(dict.fromkeys(reasons)) or [fallback]
+
+
+def _why_no_voice(known: Examined) -> list[Reason]:
+    """What finding speech gave as reasons: for the whole sound, else segment by segment."""
+    speech = vars(known.case).get("speech")
+    if speech is None:
+        return []
+    if not speech.segments:
+        return list(speech.reasons)
+    by_code: dict[str, Reason] = {}
+    for reason in (reason for one in speech.segments for reason in one.reasons):
+        by_code.setdefault(reason.code, reason)
+    return list(by_code.values())
 
 
 def _needs(known: Examined) -> set[str]:
@@ -237,7 +261,9 @@ def _limits(known: Examined) -> list[str]:
         ]
         limits += heatmap_sentences(known.evidence)
         if known.stability is None:
-            limits.append("Whether the score stands after re-saving or resizing was not tested.")
+            of_sound = is_of_sound(known.fused.top)
+            changes = "re-saving or at another loudness" if of_sound else "re-saving or resizing"
+            limits.append(f"Whether the score stands after {changes} was not tested.")
     limits.append(
         "No evidence found is not proof of origin: a method that the detectors do not know "
         "leaves no trace that they see."
