@@ -11,7 +11,15 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.errors import ConfigError  # noqa: E402
-from assay.training import autoencoders, config, face_geometry, frequency_traces, kinds, run  # noqa: E402
+from assay.training import (  # noqa: E402
+    autoencoders,
+    config,
+    face_geometry,
+    frequency_traces,
+    kinds,
+    run,
+    voice_cues,
+)
 from assay.training.datasets.forged_plan import read_config as read_forged  # noqa: E402
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
 from assay.training.kinds import OTHERS, PAIRED, kind_of, train_other  # noqa: E402
@@ -27,6 +35,7 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
     "autoencoders": autoencoders.read_config,
     "geometry": face_geometry.read_config,
     "frequency": frequency_traces.read_config,
+    "voice_cues": voice_cues.read_config,
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {

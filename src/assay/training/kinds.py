@@ -68,8 +68,15 @@ def _frequency(path: Path) -> None:
     run(path)
 
 
+def _voice_cues(path: Path) -> None:
+    from assay.training.voice_cues import run
+
+    run(path)
+
+
 OTHERS: dict[str, Callable[[Path], None]] = {
     "autoencoders": _autoencoders,
     "geometry": _geometry,
     "frequency": _frequency,
+    "voice_cues": _voice_cues,
 }
