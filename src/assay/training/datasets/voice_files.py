@@ -125,7 +125,7 @@ def decode(
     suffix = Path(name).suffix.lower()
     try:
         with av.open(
-            io.BytesIO(data), format=FORCED.get(suffix), metadata_errors="replace"
+            io.BytesIO(data), "r", format=FORCED.get(suffix), metadata_errors="replace"
         ) as container:
             stream = container.streams.audio[0]
             rate_hz = stream.codec_context.sample_rate

@@ -27,7 +27,7 @@ import numpy as np
 
 from assay.errors import ConfigError, DamagedMediaError
 from assay.training.datasets.voice_clips import Clip, clips_of, evenly, write_flac
-from assay.training.datasets.voice_files import MOST_S, decode, read_package
+from assay.training.datasets.voice_files import MOST_S, RAW_CODECS, decode, read_package
 from assay.types import FloatArray
 
 FACTS = ("path", "modality", "label", "method", "identity", "split", "box")
@@ -43,10 +43,10 @@ MADE = "made.json"
 class Voice:
     """The files of one speaker: those whose whole path matches `files` and not `leave_out`.
 
-    `most`: clips at most, `most_s`: seconds read of a file. `raw_hz`: samples without a header, 16-bit little-endian mono;
-    `raw_format` names another sample format, `raw_skip` bytes come before. `turns_s`: the
-    stretches in which only this speaker is heard, in seconds. `speech` False: music and
-    noise.
+    `most`: clips at most, `most_s`: seconds read of a file. `raw_hz`: samples without a header,
+    16-bit little-endian mono; `raw_format` names another sample format, `raw_skip` bytes come
+    before. `turns_s`: the stretches in which only this speaker is heard, in seconds. `speech`
+    False: music and noise.
     """
 
     speaker: str
@@ -81,7 +81,7 @@ def read_sources(path: Path) -> list[Source]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))["set"]
         sources = [_source(table) for table in tables]
-    except (OSError, ValueError, LookupError, TypeError, re.error) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, re.error) as error:
         raise ConfigError(f"{path} names no sets that can be read: {error!r}") from error
     for source in sources:
         _check(source)
@@ -94,7 +94,7 @@ def _source(table: dict[str, Any]) -> Source:
 
 
 def _voice(table: dict[str, Any]) -> Voice:
-    known = {"note": "", "speech": True, "most": MOST_A_SPEAKER, "most_s": MOST_S}
+    known: dict[str, Any] = {"note": "", "speech": True, "most": MOST_A_SPEAKER, "most_s": MOST_S}
     known |= {"raw_hz": 0, "raw_format": "s16le", "raw_skip": 0}
     leave_out = table.pop("leave_out", None)
     return Voice(
@@ -108,6 +108,11 @@ def _voice(table: dict[str, Any]) -> Voice:
 def _check(source: Source) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", source.name):
         raise ConfigError(f"{source.name!r} is no name of a set.")
+    for voice in source.voices:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", voice.speaker):
+            raise ConfigError(f"{source.name}: {voice.speaker!r} is no name of a speaker.")
+        if voice.raw_format not in RAW_CODECS:
+            raise ConfigError(f"{source.name}: raw_format is one of {', '.join(RAW_CODECS)}.")
     if Path(source.file).name != source.file or not re.fullmatch(r"[0-9a-f]{128}", source.sha512):
         raise ConfigError(f"{source.name}: a file's bare name and its SHA-512 in hex are needed.")
     if source.split not in SPLITS or not source.voices:
