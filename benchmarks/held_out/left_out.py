@@ -20,7 +20,7 @@ from held_out.separation import (
 
 SEEN = "all of them were trained on"
 MADE_IN_TRAINING = ("vae_reconstruction", "upsampling_reconstruction", "face_reconstruction")
-AUC = {"auc": MEASURES["auc"]}
+AGAINST = {name: MEASURES[name] for name in ("auc", "equal_error_rate")}
 
 
 def generators(scores: Scores, n_draws: int) -> list[Table]:
@@ -216,7 +216,7 @@ def _against(
     rows = fakes | reals
     logits = {name: scores.logits[name][rows] for name in networks}
     groups = scores.group[rows].tolist()
-    return separated(logits, fakes[rows], groups, measures=AUC, minus=minus, n_draws=n_draws)
+    return separated(logits, fakes[rows], groups, measures=AGAINST, minus=minus, n_draws=n_draws)
 
 
 def _first(entry: Table, parts: tuple[str, ...], measure: str, nothing: float = 9.0) -> float:

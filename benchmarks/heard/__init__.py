@@ -1,0 +1,1 @@
+"""What benchmarks/voices.py is made of: sounds, scores, tables, speed, page."""
