@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import wave
+
 import numpy as np
 
-from assay.types import Array
+from assay.types import FloatArray
 
 RATE_HZ = 16_000
 
 
-def voiced(seconds: float, seed: int = 0, rate_hz: int = RATE_HZ, pitch_hz: float = 130) -> Array:
+def voiced(
+    seconds: float, seed: int = 0, rate_hz: int = RATE_HZ, pitch_hz: float = 130
+) -> FloatArray:
     """A voice's likeness (n,) float32: gliding harmonics under moving formants, breath, pauses."""
     rng = np.random.default_rng(seed)
     n = round(seconds * rate_hz)
@@ -27,7 +31,16 @@ def voiced(seconds: float, seed: int = 0, rate_hz: int = RATE_HZ, pitch_hz: floa
     return (0.5 * sound / max(float(np.abs(sound).max()), 1e-9)).astype(np.float32)
 
 
-def lag(first: Array, second: Array) -> int:
+def write_wav(path: str, sound: FloatArray, rate_hz: int = RATE_HZ) -> None:
+    """The sound as a WAV file of 16 bits."""
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.rint(np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def lag(first: FloatArray, second: FloatArray) -> int:
     """By how many samples the second comes later, whatever its sign."""
     size = 2 * max(first.size, second.size)
     likeness = np.fft.irfft(np.fft.rfft(second, size) * np.conj(np.fft.rfft(first, size)), size)

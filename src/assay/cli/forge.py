@@ -16,6 +16,7 @@ from assay.errors import InstallationError, UnsupportedMediaError, UsageError
 
 if TYPE_CHECKING:
     from assay.training.forgeries import Forger, Forgery
+    from assay.training.forgeries.sound_forgery import SoundForger
     from assay.training.marks import Mark
     from assay.training.signing import Credentials
     from assay.types import Array
@@ -89,11 +90,11 @@ def forge(
     max_megapixels: flags.MaxMegapixels = None,
     debug: Debug = False,
 ) -> None:
-    """Forge a picture, marked as forged, to test detectors with (needs the train extra).
+    """Forge a picture or a sound, marked as forged, to test detectors with (needs the train extra).
 
-    IN is a picture, or - for standard input; leave it out where the forger needs nothing. OUT
-    is written as .jpg (quality 95), .png or .webp. Pictures only: no video, no sound. The
-    forgeries are of research quality.
+    IN is what the forger works on, or - for standard input; leave it out where the forger needs
+    nothing. OUT is written as .jpg (quality 95), .png or .webp; a sound as .wav, .flac or .mp3. No
+    video. The forgeries are of research quality.
 
     Every output says in its tags that assay forged it, and no option leaves that out; a key and its
     certificate add a signed C2PA manifest. Forge no real person without their consent.
@@ -102,8 +103,14 @@ def forge(
         return _print_forgers(_forgers())
     forger = _chosen(name)
     source, out = _in_and_out(forger, paths or [])
-    limit = _megapixels(max_megapixels)
     drawn = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
+    if forger.modality == "sound":
+        from assay.cli.forge_sound import SoundOrder, forge_file
+
+        sound_order = SoundOrder(source or "-", out, donor, mask, face, drawn, force)
+        typer.echo(forge_file(forger, sound_order, _credentials(key, cert)))
+        return None
+    limit = _megapixels(max_megapixels)
     order = _Order(source, out, donor, mask, face, drawn, limit, force)
     _require_sensible(forger, order)
     _require_extra("cv2")
@@ -112,11 +119,11 @@ def forge(
     return None
 
 
-def _forgers() -> dict[str, Forger]:
+def _forgers() -> dict[str, Forger | SoundForger]:
     try:
         from assay.training import forgeries
 
-        return forgeries.discover()
+        return {**forgeries.discover(), **forgeries.discover_sound()}
     except ModuleNotFoundError as error:
         raise _extra_missing(error.name) from error
 
@@ -135,15 +142,16 @@ def _extra_missing(library: str | None) -> InstallationError:
     )
 
 
-def _print_forgers(forgers: dict[str, Forger]) -> None:
+def _print_forgers(forgers: dict[str, Forger | SoundForger]) -> None:
     from assay.cli.tables import print_table
 
-    columns = ("name", "what it makes", "kind", "needs", "source and licence")
+    columns = ("name", "of", "what it makes", "kind", "needs", "source and licence")
     print_table(
         columns,
         (
             (
                 one.name,
+                one.modality,
                 one.title,
                 one.kind.replace("_", " "),
                 one.needs.replace("_", " "),
@@ -154,7 +162,7 @@ def _print_forgers(forgers: dict[str, Forger]) -> None:
     )
 
 
-def _chosen(name: str | None) -> Forger:
+def _chosen(name: str | None) -> Forger | SoundForger:
     if name is None:
         raise UsageError("Name a forger.", remedy="See `assay forge --list`.")
     forgers = _forgers()
@@ -167,7 +175,7 @@ def _chosen(name: str | None) -> Forger:
     raise UsageError(f"There is no forger {name!r}.", remedy=hint)
 
 
-def _in_and_out(forger: Forger, paths: list[str]) -> tuple[str | None, str]:
+def _in_and_out(forger: Forger | SoundForger, paths: list[str]) -> tuple[str | None, str]:
     if forger.needs == "nothing":
         if len(paths) == 1:
             return None, paths[0]
@@ -179,7 +187,7 @@ def _in_and_out(forger: Forger, paths: list[str]) -> tuple[str | None, str]:
         )
     if len(paths) != 2:
         raise UsageError(
-            f"{forger.name} needs a picture and a place for its forgery.",
+            f"{forger.name} needs a {forger.modality} and a place for its forgery.",
             remedy=f"Write: assay forge {forger.name} IN OUT",
         )
     return paths[0], paths[1]

@@ -30,12 +30,14 @@ _IMAGE_DESCRIPTION, _SOFTWARE = 0x010E, 0x0131
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a forged file says of itself. `term` is an IPTC digital source type."""
+    """What a forged file says of itself. `term` is an IPTC digital source type, `what` the
+    kind of thing that was forged."""
 
     forger: str
     title: str
     seed: int
     term: str
+    what: str = "picture"
 
     @property
     def software(self) -> str:
@@ -46,7 +48,7 @@ class Mark:
     def sentence(self) -> str:
         """The whole mark in words."""
         return (
-            f"Forged by assay {__version__} to test detectors; not a genuine picture. "
+            f"Forged by assay {__version__} to test detectors; not a genuine {self.what}. "
             f"Forger: {clean_text(self.forger, 80)}; seed: {self.seed}."
         )
 

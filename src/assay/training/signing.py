@@ -96,7 +96,7 @@ def sign(data: bytes, media_type: str, mark: Mark, credentials: Credentials) -> 
             builder.sign(signer, media_type, io.BytesIO(data), out)
     except c2pa.C2paError as error:
         raise ConfigError(
-            f"The picture could not be signed: {clean_text(error, 200)}.",
+            f"The file could not be signed: {clean_text(error, 200)}.",
             remedy="Certificates for C2PA need a chain, digitalSignature, and an extended key "
             "usage such as e-mail protection; key and certificate must belong together.",
         ) from error

@@ -29,7 +29,7 @@ every_forger = pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=needs_world if name in WORLD else ()) for name in NAMES],
 )
-CLIP = voiced(0.8)
+CLIP = voiced(0.6)
 DONOR = voiced(1.1, 7, pitch_hz=210)
 
 
@@ -88,7 +88,7 @@ def test_every_forger_says_what_it_is() -> None:
 def test_a_forgery_keeps_the_contract_and_changes_something(name: str) -> None:
     before = CLIP.copy()
     names = set()
-    for seed in range(12):
+    for seed in range(8):
         forgery = forge(name, seed)
         require_contract(forgery, CLIP)
         assert forgery.name.split("/")[0] == name
@@ -112,7 +112,7 @@ def test_a_forgery_is_in_step_with_the_genuine_clip_and_as_loud(name: str) -> No
     if name == "spliced_speech":
         pytest.skip("its changes have a test of their own")
     likeness = []
-    for seed in range(10):
+    for seed in range(6):
         forgery = forge(name, seed)
         likeness.append(np.corrcoef(loudness(forgery.genuine), loudness(forgery.fake))[0, 1])
         assert 0.4 < rms(forgery.fake) / rms(forgery.genuine) < 1.01
@@ -175,7 +175,7 @@ def test_finished_is_as_long_and_as_loud_and_never_over_full_scale() -> None:
     made = finished(0.01 * CLIP[:-100], CLIP, RATE_HZ, "x")
     assert made.fake.shape == CLIP.shape
     assert rms(made.fake) == pytest.approx(rms(CLIP), rel=0.01)
-    assert made.spans_s.tolist() == [[0.0, pytest.approx(0.8)]]
+    assert made.spans_s.tolist() == [[0.0, pytest.approx(0.6)]]
     peaky = np.zeros_like(CLIP)
     peaky[500] = 1.0
     assert np.abs(finished(peaky, CLIP, RATE_HZ, "x").fake).max() <= 1

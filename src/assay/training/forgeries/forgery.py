@@ -56,3 +56,4 @@ class Forger:
     needs: Needs
     source: str
     make: Make
+    modality: Literal["picture"] = "picture"
