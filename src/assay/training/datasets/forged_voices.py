@@ -136,7 +136,7 @@ def _made(job: Job, config: Config, out: Path) -> Row:
         identity, source = f"{job.family.name}-{job.voice.name}", f": {job.voice.name}"
         licence = ""
     else:
-        sound = checked(copier_of(job).copy(_opening(job, config), job.seed), config)
+        sound = checked(copier_of(job).copy(_opening(job), job.seed), config)
         note, identity, licence = f"copy of {job.path}", job.item.group, f"{job.item.licence}; "
         source = ""
     maker = discover()[job.family.name]
@@ -173,9 +173,9 @@ def _said(job: Reading, config: Config) -> tuple[Sound, str]:
     raise InputError(reason)
 
 
-def _opening(job: Copy, config: Config) -> Sound:
+def _opening(job: Copy) -> Sound:
     """The first seconds of a genuine recording, at its own rate."""
-    wave = read_waveform(probe(job.item.path), None, config.copied_s, lambda: None)
+    wave = read_waveform(probe(job.item.path), None, job.seconds, lambda: None)
     return Sound(np.asarray(wave.samples, np.float32), wave.sample_rate_hz)
 
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -73,13 +73,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One genuine recording to take apart and put together again; `path` is the one that its
-    manifest names."""
+    """One genuine recording to take apart and put together again, its first `seconds`; `path`
+    is the one that its manifest names."""
 
     family: Family
     item: Item
     path: str
     split: str
+    seconds: float
     seed: int
 
 
@@ -110,9 +111,10 @@ def _sentences(path: Path) -> dict[str, tuple[str, ...]]:
     return {language: tuple(lines) for language, lines in found.items()}
 
 
-def _family(raw: dict[str, object]) -> Family:
-    ranges = {k: tuple(cast(list[float], raw[k])) for k in ("speed", "pitch") if k in raw}
-    return Family(**{**raw, **ranges})  # type: ignore[arg-type]
+def _family(raw: dict[str, Any]) -> Family:
+    settings = dict(raw)
+    settings |= {name: tuple(raw[name]) for name in ("speed", "pitch") if name in raw}
+    return Family(**settings)
 
 
 def _check(config: Config) -> None:
@@ -184,7 +186,7 @@ def copies(family: Family, config: Config) -> Iterator[Copy]:
     for item in chosen[: family.clips or None]:
         path = item.path.relative_to(config.folder).as_posix()
         seed = zlib.crc32(f"{config.seed}/{family.name}/{path}".encode()) % 2**31
-        yield Copy(family, item, path, item.split, seed)
+        yield Copy(family, item, path, item.split, config.copied_s, seed)
 
 
 def plan(config: Config, family: Family) -> Iterator[Job]:
