@@ -5,13 +5,14 @@ import pytest
 from tests.report.conftest import LEVELS, PITCH
 
 from assay import types as t
-from assay.report.plots import Curve, curve_of
+from assay.report.plots import Curve, curves_of
 
 
 def curve(plot: object, seconds: tuple[float, float] = (0.0, 10.0)) -> Curve | None:
     details = {"plot": plot}
     one = t.Evidence("voice_prosody", "1", "p", "voice 1", "reported", details=details)
-    return curve_of(one, seconds)
+    drawn = curves_of([one], seconds)
+    return drawn[0] if drawn else None
 
 
 def test_a_pitch_contour_lies_on_the_sounds_time_axis_and_breaks_where_there_is_none() -> None:
@@ -22,7 +23,7 @@ def test_a_pitch_contour_lies_on_the_sounds_time_axis_and_breaks_where_there_is_
     assert len(drawn.paths) == 3
     assert drawn.paths[0].startswith("M5.00 ")
     assert drawn.paths[2].startswith("M50.00 ")
-    assert drawn.text == "From 99 to 130."
+    assert drawn.text == "from 99 to 130."
 
 
 def test_higher_values_stand_higher() -> None:
@@ -41,7 +42,7 @@ def test_a_mean_spectrum_has_its_own_axis_and_marks() -> None:
     assert drawn is not None
     assert not drawn.over_time
     assert [at for at, _ in drawn.marks] == [50.0, 75.0, 90.0]
-    assert drawn.text.endswith("peaks: 4,000\xa0Hz, 6,000\xa0Hz; band edge: 7,200\xa0Hz.")
+    assert drawn.text.endswith(", peaks: 4,000\xa0Hz, 6,000\xa0Hz, band edge: 7,200\xa0Hz.")
     assert ("8,000" in dict(drawn.x_ticks).values()) or drawn.x_ticks[-1][1] == "8,000"
 
 
@@ -87,3 +88,18 @@ def test_a_level_line_and_single_points_are_drawn() -> None:
     lone = curve({"times_s": [0.0, 1.0, 2.0], "f0_hz": [None, 5.0, None]})
     assert lone is not None
     assert lone.paths[0].endswith("h.01")
+
+
+def test_voices_share_one_plot_over_time() -> None:
+    other = {"times_s": [6.0, 6.1], "f0_hz": [200.0, 240.0]}
+    evidence = [
+        t.Evidence("voice_prosody", "1", "p", f"voice {n}", "reported", details={"plot": plot})
+        for n, plot in ((1, PITCH), (2, other))
+    ]
+    levels = t.Evidence("voice_spectrum", "1", "s", "sound", "reported", details={"plot": LEVELS})
+    drawn = curves_of([levels, *evidence], (0.0, 10.0))
+    assert [one.title for one in drawn] == [
+        "Pitch (Hz), voice prosody", "Mean level (dB), sound, voice spectrum"
+    ]  # fmt: skip
+    assert len(drawn[0].paths) == 4
+    assert drawn[0].text == "voice 1: from 99 to 130; voice 2: from 200 to 240."

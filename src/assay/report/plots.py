@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_READ = 200_000
 MAX_POINTS = 800
 MAX_MARKS = 12
+MAX_TOLD = 6
 DEEPEST_DB = 100.0
 GAP_STEPS = 2.5
 X_AXES = {"times_s": "s", "frequencies_hz": "Hz"}
@@ -56,28 +57,47 @@ class _Read:
     marked: tuple[tuple[str, float], ...]
 
 
-def curve_of(evidence: Evidence, seconds: tuple[float, float]) -> Curve | None:
-    """The evidence's plot; `seconds` is the time axis that curves over time lie on."""
-    plot = evidence.details.get("plot")
-    read = _read(plot) if isinstance(plot, Mapping) else None
-    if read is None:
+def curves_of(evidence: Iterable[Evidence], seconds: tuple[float, float]) -> list[Curve]:
+    """The plots in the evidence, those over time first; `seconds` is the axis that these lie on.
+
+    What one detector measured over time of several voices is one plot: people speak in turn.
+    """
+    groups: dict[tuple[str, ...], list[tuple[str, _Read]]] = {}
+    for one in evidence:
+        plot = one.details.get("plot")
+        read = _read(plot) if isinstance(plot, Mapping) else None
+        if read is not None:
+            alone = "" if read.x_name == "times_s" else one.subject
+            key = (one.detector, read.x_name, read.y_name, alone)
+            groups.setdefault(key, []).append((one.subject, read))
+    drawn = [_curve(key[0], held, seconds) for key, held in groups.items()]
+    return sorted((one for one in drawn if one is not None), key=lambda one: not one.over_time)
+
+
+def _curve(
+    detector: str, held: list[tuple[str, _Read]], seconds: tuple[float, float]
+) -> Curve | None:
+    first = held[0][1]
+    over_time = first.x_name == "times_s"
+    x_range = seconds if over_time else (0.0, max(first.xs))
+    y_range = _y_range([read for _, read in held])
+    if x_range[1] <= x_range[0]:
         return None
-    over_time = read.x_name == "times_s"
-    x_range = seconds if over_time else (0.0, max(read.xs))
-    y_range = _y_range(read)
-    points = _thinned(read, x_range)
-    if x_range[1] <= x_range[0] or y_range is None or not points:
+    points = [_thinned(read, x_range) for _, read in held]
+    paths = tuple(path for line in points for path in _paths(line, x_range, y_range))
+    if not paths:
         return None
-    detector = wording.titled(evidence.detector).lower()
+    name = NAMES.get(first.y_name) or wording.measure_name(first.y_name)
+    subject = f", {held[0][0]}" if len(held) == 1 else ""
+    told = [f"{subject}: {_text(read)}" if len(held) > 1 else _text(read) for subject, read in held]
     return Curve(
-        title=f"{NAMES.get(read.y_name) or wording.measure_name(read.y_name)}, "
-        f"{evidence.subject}, {detector}",
+        title=f"{name}{subject}, {wording.titled(detector).lower()}",
         over_time=over_time,
-        paths=tuple(_paths(points, x_range, y_range)),
-        x_ticks=() if over_time else tuple(_ticks(x_range, 0.0, _thousands)),
-        y_ticks=tuple(_ticks(y_range, 1.0, _thousands)),
-        marks=_marks(read, x_range),
-        text=_text(read),
+        paths=paths,
+        x_ticks=() if over_time else tuple(_ticks(x_range, 0.0)),
+        y_ticks=tuple(_ticks(y_range, 1.0)),
+        marks=tuple(mark for _, read in held for mark in _marks(read, x_range)),
+        text="; ".join(told[:MAX_TOLD]) + ("." if len(told) <= MAX_TOLD else "; …"),
     )
 
 
@@ -125,26 +145,37 @@ def _marked(plot: Mapping[str, Any], x_name: str, y_name: str) -> Iterable[tuple
                     yield words, number
 
 
-def _y_range(read: _Read) -> tuple[float, float] | None:
-    values = [y for y in read.ys if y is not None]
+def _y_range(held: list[_Read]) -> tuple[float, float]:
+    values = [y for read in held for y in read.ys if y is not None]
     low, high = min(values), max(values)
-    if read.y_name.endswith("_db"):
+    if held[0].y_name.endswith("_db"):
         low = max(low, high - DEEPEST_DB)
     room = max(0.08 * (high - low), 1e-3 * abs(high), 1e-6)
     return low - room, high + room
 
 
 def _thinned(read: _Read, x_range: tuple[float, float]) -> list[tuple[float, float | None]]:
-    """The points within the axis, the highest of neighbours where there are too many."""
+    """The points within the axis, one for several neighbours where there are too many.
+
+    Over frequency the highest stays, so that no peak is lost; over time the middle one.
+    """
     inside = [
         (x, y) for x, y in zip(read.xs, read.ys, strict=True) if x_range[0] <= x <= x_range[1]
     ]
     step = -(-len(inside) // MAX_POINTS) or 1
-    groups: Iterable[Sequence[tuple[float, float | None]]] = (
-        inside[i : i + step] for i in range(0, len(inside), step)
-    )
-    return [max(group, key=lambda point: -math.inf if point[1] is None else point[1])
-            for group in groups]  # fmt: skip
+    groups = (inside[i : i + step] for i in range(0, len(inside), step))
+    share = 0.5 if read.x_name == "times_s" else 1.0
+    return [_representative(group, share) for group in groups]
+
+
+def _representative(
+    group: Sequence[tuple[float, float | None]], share: float
+) -> tuple[float, float | None]:
+    held = sorted((y, x) for x, y in group if y is not None)
+    if not held:
+        return group[0]
+    y, x = held[min(len(held) - 1, int(share * len(held)))]
+    return x, y
 
 
 def _paths(
@@ -179,21 +210,18 @@ def _percent(value: float, span: tuple[float, float]) -> float:
     return min(100.0, max(0.0, 100 * (value - span[0]) / (span[1] - span[0])))
 
 
-def _ticks(
-    span: tuple[float, float], upside_down: float, label: Any
-) -> Iterable[tuple[float, str]]:
+def _ticks(span: tuple[float, float], upside_down: float) -> Iterable[tuple[float, str]]:
     """Round values on an axis, three to six of them; (percent, label)."""
-    length = span[1] - span[0]
-    raw = length / 4
+    raw = (span[1] - span[0]) / 4
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
     for i in range(math.ceil(span[0] / step), math.floor(span[1] / step) + 1):
         at = _percent(i * step, span)
-        yield (100 - at if upside_down else at), label(i * step)
+        yield (100 - at if upside_down else at), _thousands(i * step)
 
 
 def _thousands(value: float) -> str:
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _marks(read: _Read, x_range: tuple[float, float]) -> tuple[tuple[float, str], ...]:
@@ -205,10 +233,10 @@ def _text(read: _Read) -> str:
     """The curve in words, for those who do not see it."""
     unit = X_AXES[read.x_name]
     values = [y for y in read.ys if y is not None]
-    text = f"From {_thousands(min(values))} to {_thousands(max(values))}"
+    text = f"from {_thousands(min(values))} to {_thousands(max(values))}"
     grouped: dict[str, list[str]] = {}
     for words, x in read.marked:
         shown = wording.clock(x, tenths=True) if unit == "s" else f"{_thousands(x)}\u00a0{unit}"
         grouped.setdefault(words, []).append(shown)
     parts = [f"{words.lower()}: {', '.join(held)}" for words, held in grouped.items()]
-    return "; ".join([text, *parts]) + "."
+    return ", ".join([text, *parts])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.report import charts, sound_pictures, voices, wording
 from assay.report.playable import as_mp3
-from assay.report.plots import Curve, curve_of
+from assay.report.plots import Curve, curves_of
 from assay.sound import Sound
 from assay.types import Verdict
 from assay.verdict.sound import MAX_PLAYED_S, is_of_sound
@@ -74,6 +74,7 @@ class Lane:
     summary: str
     blocks: tuple[Block, ...]
     threshold_y: float | None
+    scored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class SoundChart:
     rows: tuple[Row, ...]
     n_rows_left_out: int
     curves: tuple[Curve, ...]
+    states: tuple[str, ...]
     players: tuple[Player, ...]
     held: str
     reasons: tuple[str, ...]
@@ -148,6 +150,9 @@ def sound_chart(verdict: Verdict) -> SoundChart | None:
     marks, n_left_out = voices.marks(verdict)
     rows = _rows(lanes, axis)
     flags = [_flag(i, mark, axis) for i, mark in enumerate(marks, 1) if axis.holds(mark)]
+    drawn = tuple(_lane(lane, axis) for lane in lanes[:MAX_LANES])
+    of_sound = [one for one in verdict.evidence if is_of_sound(one)]
+    curves = curves_of(of_sound, (sound.start_s, sound.end_s))
     peak, wave = sound_pictures.wave(sound.envelope)
     return SoundChart(
         start_s=sound.start_s,
@@ -161,11 +166,12 @@ def sound_chart(verdict: Verdict) -> SoundChart | None:
         flags=tuple(flags),
         buttons=tuple(_buttons(flags)),
         n_flags_left_out=n_left_out,
-        lanes=tuple(_lane(lane, axis) for lane in lanes[:MAX_LANES]),
+        lanes=drawn,
         n_lanes_left_out=max(0, len(lanes) - MAX_LANES),
         rows=tuple(rows[:MAX_ROWS]),
         n_rows_left_out=max(0, len(rows) - MAX_ROWS),
-        curves=tuple(_curves(verdict, axis)),
+        curves=tuple(curves[:MAX_CURVES]),
+        states=tuple(dict.fromkeys(block.state for lane in drawn for block in lane.blocks)),
         players=players,
         held=_held(sound, players),
         reasons=tuple(wording.reason_text(reason) for reason in sound.reasons),
@@ -284,6 +290,7 @@ def _lane(lane: voices.Lane, axis: _Axis) -> Lane:
         summary=voices.summary(lane),
         blocks=tuple(blocks),
         threshold_y=None if lane.cut is None else 100 * (1 - lane.cut),
+        scored=bool(lane.scored),
     )
 
 
@@ -350,11 +357,3 @@ def _unjudged_row(lane: voices.Lane, one: voices.Unjudged, axis: _Axis) -> Row:
     where = voices.stretch(one.start_s, one.end_s)
     says = f"not judged: {one.why}"
     return Row(where, lane.title, "–", "–", says, "unjudged", axis.playable(one.start_s))
-
-
-def _curves(verdict: Verdict, axis: _Axis) -> Iterable[Curve]:
-    """The detectors' own plots, those over time first."""
-    seconds = axis.sound.start_s, axis.sound.end_s
-    drawn = [curve_of(one, seconds) for one in verdict.evidence if is_of_sound(one)]
-    held = [curve for curve in drawn if curve is not None]
-    return sorted(held, key=lambda curve: not curve.over_time)[:MAX_CURVES]

@@ -26,7 +26,7 @@ WHY_NOT = {
     "silence": "silence",
     "no_speech": "no speech",
 }
-NOT_SCORED = "no detector scored it"
+NOT_SCORED = "no detector gives a score"
 
 
 @dataclass(frozen=True, slots=True)

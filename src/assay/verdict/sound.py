@@ -144,7 +144,8 @@ def _flagged(evidence: tuple[Evidence, ...]) -> Iterator[Seconds]:
         for span in one.spans
         if span.p_fake is not None and span.p_fake >= one.threshold
     ]
-    yield from ((start, end) for _, start, end in sorted(high, reverse=True))
+    high.sort(key=lambda one: (-one[0], one[1]))
+    yield from ((start, end) for _, start, end in high)
     for one in evidence:
         if is_of_sound(one):
             for finding in one.findings:
