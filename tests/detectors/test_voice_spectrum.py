@@ -80,6 +80,17 @@ def test_a_file_that_once_had_a_lower_rate_is_told_without_weight() -> None:
     assert plain.details["cues"] == one.details["cues"]
 
 
+def test_one_edge_of_all_voices_is_told_once_and_another_again() -> None:
+    noisy = VOICE + np.random.default_rng(0).normal(size=len(VOICE)).astype(np.float32) * 1e-3
+    wide = resampled(noisy, RATE_HZ, 48_000)
+    narrow = resampled(resampled(noisy, RATE_HZ, 8_000), 8_000, 48_000)[: len(wide)]
+    parts = [(0.0, 3.0, 1), (3.0, 6.0, 2), (6.0, 9.0, 3)]
+    own = Waveform(np.concatenate([wide, wide, narrow]), 48_000)
+    found = examined(SpeechCase(np.tile(VOICE, 3), parts, own=own))
+    told = [[f.code for f in one.findings].count("band_ends_early") for one in found]
+    assert told == [1, 0, 1]
+
+
 def test_digital_silence_is_told() -> None:
     sound = VOICE.copy()
     sound[20_000:24_000] = 0

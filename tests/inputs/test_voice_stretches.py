@@ -67,6 +67,13 @@ def test_of_a_long_recording_segments_are_spread_evenly() -> None:
     assert set(np.diff(starts)) == {8.0}
 
 
+def test_many_people_share_what_is_read() -> None:
+    speech = speech_of(SOUND, [(2 * i, 2 * i + 2, 1 + i % 5) for i in range(20)])
+    people = stretches_of(speech, 10.0)
+    assert [len(person.segments) for person in people] == [2] * 5
+    assert all(len(p.segments) == 1 for p in stretches_of(speech, 1.0))
+
+
 def test_neighbouring_segments_make_one_run_with_the_gap() -> None:
     speech = speech_of(SOUND, [(0, 2, 1), (2.5, 4, 1), (8, 10, 1)])
     (person,) = stretches_of(speech, 30.0)

@@ -32,6 +32,7 @@ MIN_SILENCE = 0.01
 # Half the rates at which sound is commonly stored, sent or made.
 KNOWN_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
 NEAR = 0.06
+SAME_EDGE = 0.1
 
 
 class VoiceSpectrumDetector:
@@ -64,13 +65,14 @@ class VoiceSpectrumDetector:
             return [self._evidence(None, status="abstained", reason=why_no_voice(speech))]
         card = load_card(self.name)
         network = open_network(self.name, self.input.fingerprint)
+        edges: list[float] = []
         return [
-            self._examine_voice(case, voice, network, card)
+            self._examine_voice(case, voice, network, card, edges)
             for voice in stretches_of(speech, self.input.most_s)
         ]
 
     def _examine_voice(
-        self, case: Case, voice: VoiceStretches, network: Network, card: Card
+        self, case: Case, voice: VoiceStretches, network: Network, card: Card, edges: list[float]
     ) -> Evidence:
         started = time.monotonic()
         if not voice.segments:
@@ -84,7 +86,7 @@ class VoiceSpectrumDetector:
         outputs = network.run(np.concatenate([measured.values[None], measured.by_segment]))
         at_own_rate = _own_spectrum(case, voice)
         common: dict[str, Any] = {
-            "findings": tuple(_findings(voice, measured, at_own_rate, card)),
+            "findings": tuple(_findings(voice, measured, at_own_rate, card, edges)),
             "details": _details(voice, measured, outputs["evidence"][0], at_own_rate, card),
             "bundle_sha256": card.network_sha256,
             "licence": card.licence,
@@ -133,8 +135,13 @@ def _own_spectrum(case: Case, voice: VoiceStretches) -> _Own | None:
 
 
 def _findings(
-    voice: VoiceStretches, measured: VoiceSpectrum, own: _Own | None, card: Card
+    voice: VoiceStretches,
+    measured: VoiceSpectrum,
+    own: _Own | None,
+    card: Card,
+    edges: list[float],
 ) -> list[Finding]:
+    """What was measured; the band's edge where no voice before had it (`edges`, which grows)."""
     values = {
         name: round(float(value), 4)
         for name, value in zip(NAMES, measured.values, strict=True)
@@ -150,7 +157,10 @@ def _findings(
         )
     ]
     if own is not None and own.edge is not None and not own.edge.whole:
-        found.append(_edge_finding(voice, own.rate_hz, own.edge))
+        at = own.edge.edge_hz
+        if all(abs(at - told) > SAME_EDGE * told for told in edges):
+            edges.append(at)
+            found.append(_edge_finding(voice, own.rate_hz, own.edge))
     if own is not None and own.silence >= MIN_SILENCE:
         found.append(_silence_finding(voice, own.silence))
     return found

@@ -45,10 +45,13 @@ def stretches_of(
 ) -> list[VoiceStretches]:
     """Each person's segments that no reason speaks against, but those `allowed`.
 
-    Of a long recording segments spread evenly over it, `most_s` seconds in all for each person.
+    Of a long recording segments spread evenly over it: `most_s` seconds for each person, and of
+    many people twice that in all, but a segment of each.
     """
     found = []
-    for speaker_id in sorted({segment.speaker_id for segment in speech.segments}):
+    speakers = sorted({segment.speaker_id for segment in speech.segments})
+    most_s = min(most_s, 2 * most_s / max(len(speakers), 1))
+    for speaker_id in speakers:
         own = [segment for segment in speech.segments if segment.speaker_id == speaker_id]
         valid = [s for s in own if not _against(s, allowed)]
         reasons = tuple(reason for s in own for reason in _against(s, allowed))
