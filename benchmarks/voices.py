@@ -90,13 +90,16 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     peers = [load_peer(name) for name in available_peers()]
     running = sorted(name for name, why in ours.items() if why is None)
     rows, copies = scored(sounds, running, peers, chosen)
-    systems = [*([MAIN] if MAIN in running else []), *(peer.peer.name for peer in peers)]
-    beside = [*([FILE_LEVEL] if running else []), *(name for name in running if name != MAIN)]
+    answering = {row.detector for row in rows if row.status == "scored"}
+    ours |= {name: "it gave no file a score" for name in running if name not in answering}
+    systems = [name for name in (MAIN, *(peer.peer.name for peer in peers)) if name in answering]
+    beside = [n for n in (FILE_LEVEL, *running) if n in answering and n not in systems]
     shown = [*systems, *beside]
     spoken = {piece.name for piece in sounds.speech}
     speech = [row for row in rows if row.path in spoken]
     return {
-        **provenance(chosen, sounds, peers, ours),
+        **provenance(chosen, sounds, peers, running),
+        "skipped": {**{k: why for k, why in ours.items() if why is not None}, **sounds.missing},
         "systems": systems,
         "separation": separation(speech, systems, beside, chosen.draws),
         "left_out": of_run(chosen.draws),
@@ -159,13 +162,13 @@ def provenance(
     chosen: argparse.Namespace,
     sounds: Sounds,
     peers: Sequence[LoadedPeer],
-    ours: dict[str, str | None],
+    running: Sequence[str],
 ) -> dict[str, Any]:
-    """When, with what, on what, and what could not be measured."""
+    """When, with what and on what."""
     done = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
     )
-    running = [name for name, why in ours.items() if why is None and name in bundle_names()]
+    installed = [name for name in running if name in bundle_names()]
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": "python benchmarks/voices.py" + (" --quick" if chosen.quick else ""),
@@ -174,10 +177,11 @@ def provenance(
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "draws": chosen.draws,
+        "at_most_per_source": {"files": chosen.per_source, "changed": chosen.changed_per_source},
         "data_hash": sounds.data_hash,
         "files": {"speech": len(sounds.speech), "other": len(sounds.other)},
         "networks": {
-            **{name: load_card(name).network_sha256 for name in running},
+            **{name: load_card(name).network_sha256 for name in installed},
             **{peer.peer.name: peer.sha256 for peer in peers},
         },
         "peers": {
@@ -188,7 +192,6 @@ def provenance(
             }
             for peer in peers
         },
-        "skipped": {**{k: why for k, why in ours.items() if why is not None}, **sounds.missing},
     }
 
 
