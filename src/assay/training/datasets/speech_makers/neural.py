@@ -58,7 +58,7 @@ def session(model: bytes | str) -> Any:
 
 
 class Kokoro:
-    """Kokoro-82M (StyleTTS 2 with an inverse-STFT vocoder), 54 voices in 9 languages.
+    """Kokoro-82M (StyleTTS 2 with an inverse-STFT vocoder), 54 voices in 8 languages.
 
     The weights are eight-bit, in four packages; the voices are those of npm's kokoro-js. espeak-ng
     makes the phonemes of all languages: Japanese and Chinese come out with an accent.
