@@ -25,6 +25,7 @@ from assay.training.pairs import PairSource  # noqa: E402
 from assay.training.picture_pairs import PicturePairSource  # noqa: E402
 from assay.training.run import (  # noqa: E402
     Prepared,
+    average_with,
     build_members,
     build_net,
     distinct,
@@ -265,3 +266,18 @@ def test_training_and_checks_count_the_tags_alike(
     fit_members(config, prepared, [run.Member("all", TinyNet())], resume=False)
     assert seen[0].source.tags == seen[0].checks.tags
     assert {"a", "b", "self_blend"} <= set(seen[0].source.tags)
+
+
+def test_weights_are_averaged_with_those_of_the_start(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    first, second = TinyNet(), TinyNet()
+    second.norm.num_batches_tracked += 5
+    torch.save(first.state_dict(), tmp_path / "start.pt")
+    before = {name: value.clone() for name, value in second.state_dict().items()}
+    average_with(second, tmp_path / "start.pt")
+    for name, value in second.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(value, (before[name] + first.state_dict()[name]) / 2)
+    assert int(second.norm.num_batches_tracked) == 5
+    with pytest.raises(ConfigError):
+        average_with(second, tmp_path / "missing.pt")

@@ -61,7 +61,8 @@ class MembersChoice:
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One resolved training configuration; `raw` is the file as read. `start` is a file of weights
-    from which training goes on, instead of the ImageNet ones."""
+    from which training goes on, instead of the ImageNet ones; with `mean_with_start` what ships
+    is the mean of those and of what training made of them."""
 
     name: str
     version: str
@@ -74,6 +75,7 @@ class TrainingConfig:
     members: MembersChoice
     raw: dict[str, Any]
     start: Path | None = None
+    mean_with_start: bool = False
 
     @property
     def run_folder(self) -> Path:
@@ -101,6 +103,7 @@ def read_config(path: Path) -> TrainingConfig:
             members=_members(raw.get("members", {})),
             raw=raw,
             start=Path(raw["start"]) if "start" in raw else None,
+            mean_with_start="start" in raw and bool(raw.get("mean_with_start", False)),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error

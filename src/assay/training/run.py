@@ -96,6 +96,8 @@ def fit_members(
     source.tags = checks.tags = all_tags(config, prepared)
     module = PairModule(members, source, checks, config.schedule)
     fit(module, config.run_folder, resume)
+    if config.mean_with_start and config.start is not None:
+        average_with(members[0].net, config.start)
     for i, member in enumerate(members):
         name = "weights.pt" if i == 0 else f"weights-{member.name}.pt"
         if i == 0 or member.name in config.members.variants:
@@ -240,6 +242,23 @@ def load_weights(net: nn.Module, path: Path) -> None:
         net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"The weights {path} cannot be used: {error}") from error
+
+
+def average_with(net: nn.Module, path: Path) -> None:
+    """Give the network the mean of its weights and of those kept in `path`.
+
+    Wortsman et al., "Model soups", ICML 2022: the mean of two networks of one descent generalises
+    better than either. Counters stay the network's own. Raises ConfigError where they do not fit.
+    """
+    own = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    load_weights(net, path)
+    others = net.state_dict()
+    net.load_state_dict(
+        {
+            name: (value + others[name].to(value)) / 2 if value.is_floating_point() else value
+            for name, value in own.items()
+        }
+    )
 
 
 def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
