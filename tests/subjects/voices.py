@@ -35,3 +35,18 @@ def voiced(pitch_hz: float, length_s: float) -> np.ndarray:
         sound += gain * np.sin(2 * np.pi * harmonic * phase)
     beat = np.clip(np.sin(2 * np.pi * 3.1 * time_s) + 0.6, 0, 1)
     return (0.2 * sound * beat / np.abs(sound).max()).astype(np.float32)
+
+
+def melody(length_s: float) -> np.ndarray:
+    """Chords of plucked strings, four a second."""
+    rng = np.random.default_rng(3)
+    n = round(length_s * RATE_HZ)
+    sound = np.zeros(n + RATE_HZ)
+    time_s = np.arange(RATE_HZ) / RATE_HZ
+    for start in range(0, n, RATE_HZ // 2):
+        for note in rng.choice([0, 3, 5, 7, 10, 12, 15], 3, replace=False):
+            hz = 220 * 2 ** (note / 12)
+            for harmonic in range(1, 8):
+                tone = np.sin(2 * np.pi * hz * harmonic * time_s) / harmonic
+                sound[start : start + RATE_HZ] += tone * np.exp(-2 * time_s)
+    return (0.3 * sound[:n] / np.abs(sound).max()).astype(np.float32)

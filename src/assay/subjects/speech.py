@@ -10,7 +10,14 @@ import numpy as np
 from assay.media.audio import resampled
 from assay.subjects.speakers import ONE_SPEAKER, tell_apart, voice_prints
 from assay.subjects.turns import LEAST_S, Turn, cut_turns, halve, join_short, spread
-from assay.subjects.voice_activity import voice_likelihood, voice_regions
+from assay.subjects.voice_activity import FRAME, voice_likelihood, voice_regions
+from assay.subjects.voice_quality import (
+    MUSIC,
+    background_power,
+    measure_voice,
+    music_measure,
+    voice_reasons,
+)
 from assay.types import FloatArray, Reason, SpeechSegment, Waveform
 
 SPEECH_RATE_HZ = 16000
@@ -19,6 +26,7 @@ SPEECH_RATE_HZ = 16000
 MOST_SOUND_S = 7200.0
 MOST_SEGMENTS = 256
 _SILENCE_DBFS = -70.0
+_LEAST_OFFSET = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +69,22 @@ def find_speech(waveform: Waveform, check: Callable[[], None] = lambda: None) ->
     check()
     if _is_silent(sound.samples):
         return _without_speech(sound, "silence")
+    if sound.duration_s < LEAST_S:
+        return _without_speech(sound, "too_short")
     likely = voice_likelihood(sound.samples, check)
     regions_s = np.minimum(voice_regions(likely), np.float32(sound.duration_s))
     all_turns = cut_turns(regions_s, likely)
     if not all_turns:
-        return _without_speech(sound, "no_speech")
+        return _without_speech(sound, "music" if _is_music(sound.samples) else "no_speech")
     turns = spread(all_turns, MOST_SEGMENTS)
     if len(turns) < len(all_turns):
         notes.append(f"{len(turns)} of {len(all_turns)} stretches of speech are judged.")
     turns = join_short(_by_speaker(sound.samples, turns, likely, check))
-    segments = tuple(_segment(sound, turn) for turn in turns)
+    segments = tuple(_segment(sound, waveform, likely, turn) for turn in turns)
     n_speakers = len({turn.speaker for turn in turns})
-    return Speech(sound, segments, regions_s + np.float32(sound.start_s), n_speakers, (), tuple(notes))
+    return Speech(
+        sound, segments, regions_s + np.float32(sound.start_s), n_speakers, (), tuple(notes)
+    )
 
 
 def _by_speaker(
@@ -102,9 +114,10 @@ def _at_speech_rate(waveform: Waveform, notes: list[str]) -> Waveform:
     samples = waveform.samples[: round(MOST_SOUND_S * waveform.sample_rate_hz)]
     if len(samples) < len(waveform.samples):
         notes.append(f"Speech was searched in the first {MOST_SOUND_S / 60:.0f} minutes.")
+    offset = np.float32(samples.mean(dtype=np.float64)) if len(samples) else np.float32(0)
+    if abs(offset) > _LEAST_OFFSET:
+        samples = samples - offset  # before the ends meet the resampler's silence
     samples = resampled(samples, waveform.sample_rate_hz, SPEECH_RATE_HZ)
-    if len(samples):
-        samples -= np.float32(samples.mean(dtype=np.float64))
     return Waveform(samples, SPEECH_RATE_HZ, waveform.start_s)
 
 
@@ -123,19 +136,40 @@ def _without_speech(sound: Waveform, code: str) -> Speech:
     return Speech(sound, (), nothing, 0, (Reason(code, _WITHOUT[code]),))
 
 
-def _segment(sound: Waveform, turn: Turn) -> SpeechSegment:
-    start_s = round(turn.start_s * SPEECH_RATE_HZ) / SPEECH_RATE_HZ + sound.start_s
+def _is_music(samples: FloatArray) -> bool:
+    """Half of twenty stretches of 4 s, evenly spread over the sound, hold their tones."""
+    size = 4 * SPEECH_RATE_HZ
+    starts = np.unique(np.linspace(0, max(0, len(samples) - size), 20).astype(int))
+    measured = [music_measure(samples[start : start + size]) for start in starts.tolist()]
+    return float(np.median(measured)) > MUSIC
+
+
+def _segment(sound: Waveform, original: Waveform, likely: FloatArray, turn: Turn) -> SpeechSegment:
     samples = _cut(sound.samples, turn).copy()
-    reasons: tuple[Reason, ...] = ()
-    if turn.length_s < LEAST_S:
-        reasons = (Reason("too_short", f"{turn.length_s:.1f} s of speech are too short to judge."),)
+    rate_hz = original.sample_rate_hz
+    first, last = (round(time_s * SPEECH_RATE_HZ / FRAME) for time_s in (turn.start_s, turn.end_s))
+    quality = measure_voice(
+        samples,
+        original.samples[round(turn.start_s * rate_hz) : round(turn.end_s * rate_hz)],
+        likely[first : max(last, first + 1)],
+        background_power(sound.samples, likely, turn.start_s, turn.end_s),
+    )
+    start_s = round(turn.start_s * SPEECH_RATE_HZ) / SPEECH_RATE_HZ + sound.start_s
     end_s = start_s + len(samples) / SPEECH_RATE_HZ
-    return SpeechSegment(start_s, end_s, samples, SPEECH_RATE_HZ, turn.speaker + 1, reasons)
+    return SpeechSegment(
+        start_s,
+        end_s,
+        samples,
+        SPEECH_RATE_HZ,
+        turn.speaker + 1,
+        voice_reasons(quality),
+        quality,
+    )
 
 
 _WITHOUT = {
     "silence": "The sound is silent throughout.",
     "no_speech": "Nobody speaks in the sound.",
-    "music": "The sound is music; no voice speaks in it alone.",
-    "too_short": "What is spoken is too short to judge.",
+    "music": "The sound is music; no voice was found in it.",
+    "too_short": "The sound is shorter than 1 s: too short to judge.",
 }
