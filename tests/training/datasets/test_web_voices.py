@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from assay.errors import ConfigError, DamagedMediaError
-from assay.training.datasets.web_voices import COLUMNS, main, make, read_sources
+from assay.training.datasets.voice_clips import Clip
+from assay.training.datasets.web_voices import (
+    COLUMNS,
+    main,
+    make,
+    read_sources,
+    voiced_share,
+)
 from tests.training.datasets.test_voice_clips import RATE_HZ, babble
 from tests.training.datasets.test_voice_files import deb
 
@@ -48,6 +55,10 @@ def wav(samples: np.ndarray) -> bytes:
     return data.getvalue()
 
 
+def spoken(clip: Clip) -> float:
+    return 1.0
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     members = {f"usr/ann/{n}.wav": wav(babble(1.0, seed=n)) for n in range(9)}
@@ -62,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_clips_and_their_rows(folder: Path) -> None:
     out = folder / "out"
-    rows = make(read_sources(folder / "voices.toml"), folder, out)
+    rows = make(read_sources(folder / "voices.toml"), folder, out, heard=spoken)
     with (out / "manifest.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(file)) == rows
     assert all(tuple(row) == COLUMNS for row in rows)
@@ -84,18 +95,18 @@ def test_clips_and_their_rows(folder: Path) -> None:
 
 def test_a_second_run_keeps_what_is_made(folder: Path) -> None:
     sources = read_sources(folder / "voices.toml")
-    rows = make(sources, folder, folder / "out")
+    rows = make(sources, folder, folder / "out", heard=spoken)
     (folder / "prompts_1.0_all.deb").unlink()
-    assert make(sources, folder, folder / "out") == rows
+    assert make(sources, folder, folder / "out", heard=spoken) == rows
     with pytest.raises(ConfigError, match="download"):
-        make(sources, folder, folder / "other")
+        make(sources, folder, folder / "other", heard=spoken)
 
 
 def test_a_changed_set_is_made_anew(folder: Path) -> None:
     config = folder / "voices.toml"
-    make(read_sources(config), folder, folder / "out")
+    make(read_sources(config), folder, folder / "out", heard=spoken)
     config.write_text(config.read_text().replace('"train"', '"val"'), encoding="utf-8")
-    rows = make(read_sources(config), folder, folder / "out")
+    rows = make(read_sources(config), folder, folder / "out", heard=spoken)
     assert {row["split"] for row in rows} == {"val"}
 
 
@@ -103,7 +114,7 @@ def test_a_package_that_differs_is_refused(folder: Path) -> None:
     with (folder / "prompts_1.0_all.deb").open("ab") as file:
         file.write(b"more")
     with pytest.raises(DamagedMediaError, match="not the published file"):
-        make(read_sources(folder / "voices.toml"), folder, folder / "out")
+        make(read_sources(folder / "voices.toml"), folder, folder / "out", heard=spoken)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +143,7 @@ def test_a_voice_without_files(folder: Path) -> None:
     config = folder / "voices.toml"
     config.write_text(config.read_text().replace("usr/ann/", "usr/eve/"), encoding="utf-8")
     with pytest.raises(ConfigError, match="holds no"):
-        make(read_sources(config), folder, folder / "out")
+        make(read_sources(config), folder, folder / "out", heard=spoken)
 
 
 def test_sound_of_genuine_videos(folder: Path) -> None:
@@ -153,10 +164,18 @@ def test_sound_of_genuine_videos(folder: Path) -> None:
     assert all((folder / "out" / row["path"]).is_file() for row in rows)
 
 
+def test_where_nobody_speaks_there_is_no_voice(folder: Path) -> None:
+    assert voiced_share(Clip(babble(4.0), RATE_HZ, "a", 1)) < 0.2
+    with pytest.raises(ConfigError, match="no clip of ann"):
+        make(read_sources(folder / "voices.toml"), folder, folder / "out")
+
+
 def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--config", str(folder / "voices.toml"), "--packages", str(folder)]
-    main([*arguments, "--out", str(folder / "out")])
-    assert "1 speakers, 1 packages" in capsys.readouterr().out
+    config = folder / "voices.toml"
+    head, _, hum = config.read_text().split("[[set.voice]]")
+    config.write_text(f"{head}[[set.voice]]{hum}", encoding="utf-8")
+    main(["--config", str(config), "--packages", str(folder), "--out", str(folder / "out")])
+    assert "1 clips, 0 speakers, 1 packages" in capsys.readouterr().out
 
 
 def test_the_own_configuration() -> None:

@@ -18,7 +18,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,16 @@ from typing import Any
 import numpy as np
 
 from assay.errors import ConfigError, DamagedMediaError
-from assay.training.datasets.voice_clips import Clip, clips_of, evenly, write_flac
+from assay.media.audio import resampled
+from assay.subjects.voice_activity import RATE_HZ, voice_likelihood
+from assay.training.datasets.voice_clips import (
+    LONGEST_S,
+    SHORTEST_S,
+    Clip,
+    clips_of,
+    evenly,
+    write_flac,
+)
 from assay.training.datasets.voice_files import MOST_S, RAW_CODECS, decode, read_package
 from assay.types import FloatArray
 
@@ -37,6 +46,9 @@ MOST_A_SET = 150
 FILES_A_CLIP = 8
 SPLITS = ("train", "val")
 MADE = "made.json"
+LEAST_VOICED = 0.2
+
+Heard = Callable[[Clip], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +134,28 @@ def _check(source: Source) -> None:
 
 
 def make(
-    sources: Iterable[Source], packages: Path, out: Path, *, videos: Path | None = None
+    sources: Iterable[Source],
+    packages: Path,
+    out: Path,
+    *,
+    videos: Path | None = None,
+    heard: Heard | None = None,
 ) -> list[dict[str, str]]:
     """Write the clips and manifest.csv under `out`; the manifest's rows.
 
     The manifest is written anew after each set, whole, so that it can be read meanwhile; a set
     that an earlier run made by the same configuration is kept. `videos`:
-    a folder with a manifest.csv whose genuine videos' sound is taken too. Raises ConfigError for a
+    a folder with a manifest.csv whose genuine videos' sound is taken too. `heard` tells the share
+    of a clip in which somebody speaks (`voiced_share`); what has less than LEAST_VOICED is left
+    out, for voices. Raises ConfigError for a
     missing package or a voice without files, DamagedMediaError for a package that differs.
     """
+    heard = heard or voiced_share
     kept, made = _kept(out), {}
     rows: list[dict[str, str]] = []
     for source in sources:
         made[source.name] = mark = _mark(source)
-        rows += kept.get((source.name, mark)) or _set_rows(source, packages, out)
+        rows += kept.get((source.name, mark)) or _set_rows(source, packages, out, heard)
         _save(rows, made, out)
     if videos is not None:
         rows += _video_rows(videos, out)
@@ -148,12 +168,12 @@ def _mark(source: Source) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _set_rows(source: Source, packages: Path, out: Path) -> list[dict[str, str]]:
+def _set_rows(source: Source, packages: Path, out: Path, heard: Heard) -> list[dict[str, str]]:
     held = _held(source, packages)
     rows: list[dict[str, str]] = []
     for voice in source.voices:
         if room := min(voice.most, MOST_A_SET - len(rows)):
-            rows += _voice_rows(source, voice, held, out, room)
+            rows += _voice_rows(source, voice, held, out, room, heard)
     return rows
 
 
@@ -190,21 +210,29 @@ def _wanted(voice: Voice, name: str) -> bool:
 
 
 def _voice_rows(
-    source: Source, voice: Voice, held: dict[str, bytes], out: Path, room: int
+    source: Source, voice: Voice, held: dict[str, bytes], out: Path, room: int, heard: Heard
 ) -> list[dict[str, str]]:
     names = sorted(name for name in held if _wanted(voice, name))
     if not names:
         raise ConfigError(f"{source.name}: {source.file} holds no {voice.files.pattern}.")
     names = evenly(names, FILES_A_CLIP * room if voice.speech else room)
     clips = clips_of(_recordings(voice, names, held), most=room, seed=voice.speaker)
-    if not clips:
-        raise ConfigError(f"{source.name}: no clip of {voice.speaker} can be used.")
     rows = []
     for number, clip in enumerate(clips):
+        if voice.speech and heard(clip) < LEAST_VOICED:
+            continue
         path = Path(source.name) / voice.speaker / f"{number:03}.flac"
         data = write_flac(out / path, clip)
         rows.append(_row(source, voice, clip, path, data))
+    if not rows:
+        raise ConfigError(f"{source.name}: no clip of {voice.speaker} can be used.")
     return rows
+
+
+def voiced_share(clip: Clip) -> float:
+    """The share of a clip's 32 ms frames that hold a voice, by the bundled detector of voices."""
+    samples = resampled(clip.samples, clip.rate_hz, RATE_HZ)
+    return float(np.mean(voice_likelihood(samples) >= 0.5))
 
 
 def _recordings(
@@ -251,7 +279,9 @@ def _video_rows(videos: Path, out: Path) -> list[dict[str, str]]:
         except DamagedMediaError:
             continue  # a video without sound
         stem = Path(row["path"]).stem
-        found = clips_of([(row["path"], samples, rate_hz)], most=MOST_A_SPEAKER, seed=stem)
+        found = [Clip(samples, rate_hz, row["path"], 1)]
+        if not SHORTEST_S <= len(samples) / rate_hz <= LONGEST_S:
+            found = clips_of([(row["path"], samples, rate_hz)], most=MOST_A_SPEAKER, seed=stem)
         for number, clip in enumerate(found):
             path = Path("videos") / row["method"] / f"{stem}-{number:03}.flac"
             data = write_flac(out / path, clip)
