@@ -67,6 +67,7 @@ def test_two_kinds_are_both_named(make: dict) -> None:
         ("some_new_code", "Some new code."),
         ("face_too_small: The face is 20 pixels wide.", "The face is 20 pixels wide."),
         ("not analysable: no voice detector", "not analysable: no voice detector"),
+        ("silence: The sound is silent.", "The sound is silent."),
         ("A sentence stays.", "A sentence stays."),
     ],
 )

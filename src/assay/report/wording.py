@@ -176,7 +176,7 @@ UNFAMILIAR = "It is unlike what the detector was calibrated on."
 NO_CUT = "too few genuine files were measured for a threshold here"
 _UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*\Z")
-_CODE_AND_TEXT = re.compile(r"\A[a-z0-9]+(?:_[a-z0-9]+)+: (?=\S)")
+_CODE_AND_TEXT = re.compile(r"\A(?:[a-z0-9]+(?:_[a-z0-9]+)+|music|noisy|clipped|silence): (?=\S)")
 
 
 def medium(verdict: Verdict) -> str:
