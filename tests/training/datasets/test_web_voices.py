@@ -93,6 +93,13 @@ def test_clips_and_their_rows(folder: Path) -> None:
         assert hashlib.sha256(data).hexdigest()[:16] == row["sha256"]
 
 
+def test_a_speaker_named_twice_overwrites_nothing(folder: Path) -> None:
+    config = folder / "voices.toml"
+    config.write_text(config.read_text().replace('"hum"', '"ann"'), encoding="utf-8")
+    rows = make(read_sources(config), folder, folder / "out", heard=spoken)
+    assert len({row["path"] for row in rows}) == len(rows)
+
+
 def test_a_second_run_keeps_what_is_made(folder: Path) -> None:
     sources = read_sources(folder / "voices.toml")
     rows = make(sources, folder, folder / "out", heard=spoken)

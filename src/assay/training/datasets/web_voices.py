@@ -173,7 +173,7 @@ def _set_rows(source: Source, packages: Path, out: Path, heard: Heard) -> list[d
     rows: list[dict[str, str]] = []
     for voice in source.voices:
         if room := min(voice.most, MOST_A_SET - len(rows)):
-            rows += _voice_rows(source, voice, held, out, room, heard)
+            rows += _voice_rows(source, voice, held, out, room, heard, len(rows))
     return rows
 
 
@@ -210,7 +210,13 @@ def _wanted(voice: Voice, name: str) -> bool:
 
 
 def _voice_rows(
-    source: Source, voice: Voice, held: dict[str, bytes], out: Path, room: int, heard: Heard
+    source: Source,
+    voice: Voice,
+    held: dict[str, bytes],
+    out: Path,
+    room: int,
+    heard: Heard,
+    first: int,
 ) -> list[dict[str, str]]:
     names = sorted(name for name in held if _wanted(voice, name))
     if not names:
@@ -218,7 +224,7 @@ def _voice_rows(
     names = evenly(names, FILES_A_CLIP * room if voice.speech else room)
     clips = clips_of(_recordings(voice, names, held), most=room, seed=voice.speaker)
     rows = []
-    for number, clip in enumerate(clips):
+    for number, clip in enumerate(clips, first):
         if voice.speech and heard(clip) < LEAST_VOICED:
             continue
         path = Path(source.name) / voice.speaker / f"{number:03}.flac"
