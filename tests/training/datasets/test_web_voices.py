@@ -182,7 +182,7 @@ def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     head, _, hum = config.read_text().split("[[set.voice]]")
     config.write_text(f"{head}[[set.voice]]{hum}", encoding="utf-8")
     main(["--config", str(config), "--packages", str(folder), "--out", str(folder / "out")])
-    assert "1 clips, 0 speakers, 1 packages" in capsys.readouterr().out
+    assert "1 clips, 0 speakers, 1 sets" in capsys.readouterr().out
 
 
 def test_the_own_configuration() -> None:

@@ -323,7 +323,7 @@ def main(arguments: list[str] | None = None) -> None:
     sources = read_sources(given.config)
     rows = make(sources, given.packages, given.out, videos=given.videos)
     speakers = len({row["identity"] for row in rows if "not speech" not in row["note"]})
-    print(f"{len(rows)} clips, {speakers} speakers, {len(sources)} packages in {given.out}")
+    print(f"{len(rows)} clips, {speakers} speakers, {len(sources)} sets in {given.out}")
 
 
 if __name__ == "__main__":
