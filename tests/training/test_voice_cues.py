@@ -28,7 +28,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> voice_cues.FitCon
     text = (ROOT / "configs" / "voice_spectrum.toml").read_text()
     text = text.replace('folders = ["", ', f'folders = ["{tmp_path}", ')
     path = tmp_path / "a.toml"
-    path.write_text(text.replace("draws = 500", "draws = 40"))
+    path.write_text(text.replace("draws = 200", "draws = 40"))
     return voice_cues.read_config(path)
 
 

@@ -206,11 +206,19 @@ def _measured(
             name: measure(ranking.curve(weights[:, rows]))
             for name, (ranking, rows) in parts.items()
         }
-        return {**each, "mean": np.nanmean(list(each.values()), axis=0)} if each else {}
+        return {**each, "mean": _mean(list(each.values()))} if each else {}
 
     if not parts:
         return {}
     return intervals(all_of, table.group.tolist(), int(fit["draws"]), int(fit["seed"]))
+
+
+def _mean(each: Sequence[Numbers]) -> Numbers:
+    """The mean over what exists (b,); NaN where nothing does."""
+    values = np.array(each)
+    there = np.isfinite(values)
+    total = np.where(there, values, 0).sum(axis=0)
+    return np.asarray(total / np.where(there.any(axis=0), there.sum(axis=0), np.nan))
 
 
 def found_at_one_percent(curve: Any) -> Numbers:

@@ -34,7 +34,6 @@ from assay.training.voice_cue_worth import (
     cue_table,
     found_at_one_percent,
     generators,
-    left_out,
     pooled,
     weigh,
     without_each_generator,
@@ -152,15 +151,16 @@ def judged(table: VoiceTable, cues: Numbers, config: FitConfig) -> tuple[dict[st
     fit, families = config.raw["fit"], config.raw["families"]
     learnt = table.split == "train"
     weighing = weigh(table.rows(learnt), cues[learnt], fit)
-    folded = left_out(table, cues, np.zeros(len(table), bool), learnt, fit)
     unseen = without_each_generator(table, cues, learnt, families, fit)
-    held = held_out_logits(table, folded, unseen)
-    detection = by_generator(table, unseen, fit, found_at_one_percent, matched=False)
+    new_sets = without_each_source(table, cues, learnt, fit)
+    held = held_out_logits(table, unseen, new_sets)
+    each = dict.fromkeys(generators(table), held)
+    detection = by_generator(table, each, fit, found_at_one_percent, matched=False)
     n_people = len(set(table.group[~table.fake].tolist()))
     on = (
         f"{int((~table.fake).sum())} copies of speech of {n_people} groups of genuine people, as "
-        "found, degraded and coded; each scored by weights fitted without its group, and forged "
-        "speech by weights fitted without its generator's family"
+        "found, degraded and coded; each scored by weights fitted without the set that it is "
+        "from, and forged speech by weights fitted without its generator's family"
     )
     worth = {
         cue.name: cue_facts(table, cues[:, n], weighing, n, fit)
@@ -174,7 +174,7 @@ def judged(table: VoiceTable, cues: Numbers, config: FitConfig) -> tuple[dict[st
         "held_out": {
             "found_at_1_percent": detection,
             "unseen_generators": by_condition(table, unseen, fit),
-            "unseen_sources": by_source(table, without_each_source(table, cues, learnt, fit), fit),
+            "unseen_sources": by_source(table, new_sets, fit),
             "all": {
                 name: pooled(table.rows(rows), held[rows], fit)
                 for name, rows in conditions(table).items()
@@ -203,9 +203,15 @@ def by_condition(
     }
 
 
-def held_out_logits(table: VoiceTable, folded: Numbers, unseen: Mapping[str, Numbers]) -> Numbers:
-    """Out-of-fold logits of genuine voices; of fakes, those by weights without their family."""
-    logits = folded.copy()
+def held_out_logits(
+    table: VoiceTable, unseen: Mapping[str, Numbers], new_sets: Mapping[str, Numbers]
+) -> Numbers:
+    """Of genuine voices the logits by weights that saw nothing of their set; of fakes, those by
+    weights that saw nothing of their generator's family; of neither anyone of their group."""
+    logits = np.full(len(table), np.nan)
+    for name, scores in new_sets.items():
+        own = ~table.fake & (table.source == name)
+        logits[own] = scores[own]
     for name, scores in unseen.items():
         own = table.fake & (table.method == name)
         logits[own] = scores[own]
