@@ -117,7 +117,7 @@ def test_a_large_source_does_not_drown_a_small_one() -> None:
     few = [make_view("q", 2, method="small")]
     source = PairSource(many + few, SMALL, Mixture())
     rng = np.random.default_rng(0)
-    drawn = [source._genuine(rng).method for _ in range(600)]
+    drawn = [source._genuine.draw(rng).method for _ in range(600)]
     # 16 views of 16 people weigh (16 * 16) ** 0.25 = 4 times as much as one view of one.
     assert drawn.count("small") / 600 == pytest.approx(0.2, abs=0.05)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from assay.inputs.face import FaceInput, crop_face
 from assay.media.resample import resized
+from assay.training.balance import Balanced
 from assay.training.cache import CachedView
 from assay.training.degrade import draw_degradation
 from assay.training.forgeries.face_reconstruction import blend_reconstruction
@@ -66,11 +67,7 @@ class Mixture:
 
 
 class PairSource:
-    """All pairs of one training or validation set; `draw(seed)` always gives the same one.
-
-    Sources are drawn by the fourth root of views times people, so that neither a large source
-    nor many frames of few people drown the others.
-    """
+    """All pairs of one training or validation set; `draw(seed)` always gives the same one."""
 
     def __init__(self, views: Sequence[CachedView], recipe: FaceInput, mixture: Mixture) -> None:
         self.views = [view for view in views if view.twin is None]
@@ -80,10 +77,7 @@ class PairSource:
         self._reconstructed = [view for view in self.views if view.reconstructions]
         if not self._reconstructed:
             self.mixture = replace(self.mixture, reconstructions=0.0)
-        self._by_source: dict[str, list[CachedView]] = {}
-        for view in self.views:
-            self._by_source.setdefault(view.method, []).append(view)
-        self._odds = source_odds(self._by_source)
+        self._genuine = Balanced(self.views, lambda view: view.method)
         self.tags = tuple(sorted({*METHODS, *(view.method for view in views)}))
 
     def draw(self, seed: int) -> Pair:
@@ -101,7 +95,7 @@ class PairSource:
         else:
             if view is None and method == "face_reconstruction":
                 view = self._reconstructed[int(rng.integers(len(self._reconstructed)))]
-            view = view or self._genuine(rng)
+            view = view or self._genuine.draw(rng)
             forgery = self._forged(method, view, rng)
         return self._finish(forgery, view, rng)
 
@@ -121,15 +115,10 @@ class PairSource:
 
     def _donor(self, view: CachedView, rng: np.random.Generator) -> CachedView:
         """Another person's face in about the same pose, chosen among a few drawn at random."""
-        drawn = [self._genuine(rng) for _ in range(N_DONORS)]
+        drawn = [self._genuine.draw(rng) for _ in range(N_DONORS)]
         others = [donor for donor in drawn if donor.group != view.group] or drawn
         landmarks = [donor.landmarks_px for donor in others]
         return others[closest_donor(view.landmarks_px, landmarks, rng)]
-
-    def _genuine(self, rng: np.random.Generator) -> CachedView:
-        sources = list(self._by_source)
-        views = self._by_source[sources[int(rng.choice(len(sources), p=self._odds))]]
-        return views[int(rng.integers(len(views)))]
 
     def _twin(
         self, rng: np.random.Generator, view: CachedView | None
@@ -149,13 +138,6 @@ class PairSource:
         crops = [crop_face(picture, box_after, self.recipe) for picture in (genuine, fake)]
         mask = _crop_mask(forgery.mask, box, self.recipe)
         return Pair(crops[0], crops[1], forgery.name.split("/")[0], source, mask)
-
-
-def source_odds(by_source: dict[str, list[CachedView]]) -> FloatArray:
-    """How often each source is drawn: by the fourth root of its views times its people."""
-    sizes = [len(views) * len({view.group for view in views}) for views in by_source.values()]
-    odds = np.asarray(sizes, np.float64) ** 0.25
-    return np.asarray(odds / max(odds.sum(), 1e-9))
 
 
 def _mirrored(forgery: Forgery, view: CachedView) -> tuple[Forgery, CachedView]:

@@ -3,11 +3,12 @@ degraded alike. Half of the pairs are aligned: the generated one is made of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from assay.inputs.patch import PatchInput, cut_patch
+from assay.training.balance import Balanced, grouped
 from assay.training.degrade import draw_picture_degradation
 from assay.training.pairs import Pair
 from assay.training.pictures import CachedPicture
@@ -30,10 +31,10 @@ class PicturePairSource:
         genuine = [p for p in pictures if not p.fake]
         fakes = [p for p in pictures if p.fake]
         self._source_of = {p.source_path: p.method for p in genuine}
-        self._genuine = _Balanced(genuine, lambda p: p.method)
-        aligned_fakes = _by([p for p in fakes if p.twin is not None], lambda p: p.method)
-        self._aligned = {m: _Balanced(part, self._source) for m, part in aligned_fakes.items()}
-        self._free = _by([p for p in fakes if p.twin is None], lambda p: p.method)
+        self._genuine = Balanced(genuine, lambda p: p.method)
+        aligned_fakes = grouped([p for p in fakes if p.twin is not None], lambda p: p.method)
+        self._aligned = {m: Balanced(part, self._source) for m, part in aligned_fakes.items()}
+        self._free = grouped([p for p in fakes if p.twin is None], lambda p: p.method)
         self.aligned = aligned if self._free and self._aligned else float(bool(self._aligned))
         self.tags = tuple(sorted({p.method for p in pictures} | set(self._source_of.values())))
 
@@ -80,32 +81,6 @@ class PicturePairSource:
         left, top = (int(v) for v in rng.integers(spare, size=2))
         cuts = [cut_patch(part, left, top, self.recipe) for part in parts]
         return Pair(cuts[0], cuts[1], method, source, None, aligned)
-
-
-Key = Callable[[CachedPicture], str]
-
-
-def _by(pictures: Sequence[CachedPicture], key: Key) -> dict[str, list[CachedPicture]]:
-    groups: dict[str, list[CachedPicture]] = {}
-    for picture in pictures:
-        groups.setdefault(key(picture), []).append(picture)
-    return groups
-
-
-class _Balanced:
-    """Pictures by source; a source is drawn by the fourth root of its pictures times its people."""
-
-    def __init__(self, pictures: Sequence[CachedPicture], key: Key) -> None:
-        groups = _by(pictures, key)
-        self.parts = list(groups.values())
-        sizes = [len(part) * len({p.group for p in part}) for part in self.parts]
-        odds = np.asarray(sizes, float) ** 0.25
-        self.odds = odds / max(odds.sum(), 1e-9)
-
-    def draw(self, rng: np.random.Generator) -> CachedPicture:
-        """One picture."""
-        part = self.parts[int(rng.choice(len(self.parts), p=self.odds))]
-        return part[int(rng.integers(len(part)))]
 
 
 def _any(names: list[str], rng: np.random.Generator) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from assay.inputs.waveform import WaveformInput, cut_window
+from assay.training.balance import Balanced, grouped
 from assay.training.pairs import Pair
 from assay.training.sound_degrade import SoundOdds, draw_sound_degradation
 from assay.training.voices import CachedVoice, as_float
@@ -91,29 +92,11 @@ def _start(samples: object, n: int, rng: np.random.Generator) -> int:
     return int(rng.integers(max(1, len(samples) - n + 1)))  # type: ignore[arg-type]
 
 
-Key = Callable[[CachedVoice], str]
-
-
-class Balanced:
-    """Voices by source; a source is drawn by the fourth root of its voices times its people."""
-
-    def __init__(self, voices: Sequence[CachedVoice], key: Key) -> None:
-        self.parts = list(_by(voices, key).values())
-        sizes = [len(part) * len({v.group for v in part}) for part in self.parts]
-        odds = np.asarray(sizes, float) ** 0.25
-        self.odds = odds / max(odds.sum(), 1e-9)
-
-    def draw(self, rng: np.random.Generator) -> CachedVoice:
-        """One voice."""
-        part = self.parts[int(rng.choice(len(self.parts), p=self.odds))]
-        return part[int(rng.integers(len(part)))]
-
-
 class Methods:
     """Forgeries by method, and each method's by `key`."""
 
-    def __init__(self, voices: Sequence[CachedVoice], key: Key) -> None:
-        by_method = _by(voices, lambda v: v.method)
+    def __init__(self, voices: Sequence[CachedVoice], key: Callable[[CachedVoice], str]) -> None:
+        by_method = grouped(voices, lambda v: v.method)
         self.names = list(by_method)
         self.parts = [Balanced(part, key) for part in by_method.values()]
         sizes = [len({v.group for v in part}) for part in by_method.values()]
@@ -123,10 +106,3 @@ class Methods:
     def draw(self, rng: np.random.Generator) -> CachedVoice:
         """One forgery."""
         return self.parts[int(rng.choice(len(self.parts), p=self.odds))].draw(rng)
-
-
-def _by(voices: Sequence[CachedVoice], key: Key) -> dict[str, list[CachedVoice]]:
-    groups: dict[str, list[CachedVoice]] = {}
-    for voice in voices:
-        groups.setdefault(key(voice), []).append(voice)
-    return groups
