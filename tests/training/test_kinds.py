@@ -19,6 +19,7 @@ from assay.training import (  # noqa: E402
     kinds,
     run,
     voice_cues,
+    voice_splice,
 )
 from assay.training.datasets.forged_plan import read_config as read_forged  # noqa: E402
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
@@ -36,6 +37,7 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
     "geometry": face_geometry.read_config,
     "frequency": frequency_traces.read_config,
     "voice_cues": voice_cues.read_config,
+    "voice_splice": voice_splice.read_config,
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {

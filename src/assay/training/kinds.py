@@ -74,9 +74,16 @@ def _voice_cues(path: Path) -> None:
     run(path)
 
 
+def _voice_splice(path: Path) -> None:
+    from assay.training.voice_splice import run
+
+    run(path)
+
+
 OTHERS: dict[str, Callable[[Path], None]] = {
     "autoencoders": _autoencoders,
     "geometry": _geometry,
     "frequency": _frequency,
     "voice_cues": _voice_cues,
+    "voice_splice": _voice_splice,
 }
