@@ -117,6 +117,13 @@ def test_it_abstains_with_the_segments_reasons() -> None:
     assert one.reason == "band_limited: It is a telephone."
 
 
+@pytest.mark.parametrize("name", ["silence", "constant", "noise"])
+def test_what_is_no_voice_is_not_scored(name: str) -> None:
+    (one,) = examined(SpeechCase(hostile_sounds()[name], [(0.0, 2.0, 1)]))
+    assert one.status == "abstained"
+    assert (one.reason or "").startswith("too_short")
+
+
 def test_without_sound_it_says_so() -> None:
     (one,) = examined(SilentCase(None))
     assert (one.status, one.subject) == ("abstained", "sound")

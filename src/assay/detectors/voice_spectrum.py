@@ -29,6 +29,8 @@ from assay.types import Evidence, Finding, FloatArray, MediaKind
 
 MAX_POINTS = 400
 MIN_SILENCE = 0.01
+# Without it no voice was followed.
+NEEDED = "pulse_sharpness"
 # Half the rates at which sound is commonly stored, sent or made.
 KNOWN_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000)
 NEAR = 0.06
@@ -80,8 +82,8 @@ class VoiceSpectrumDetector:
         parts = [segment.waveform for segment in voice.segments]
         rate_hz = voice.segments[0].sample_rate_hz
         measured = measure_voice(parts, rate_hz, self.input, case.deadline.check)
-        if not np.isfinite(measured.values).any():
-            text = "too_short: Too little of the voice is sound that could be measured."
+        if not np.isfinite(measured.values[NAMES.index(NEEDED)]):
+            text = "too_short: Too little of the voice is voiced sound that could be measured."
             return self._evidence(voice, status="abstained", reason=text)
         outputs = network.run(np.concatenate([measured.values[None], measured.by_segment]))
         at_own_rate = _own_spectrum(case, voice)
