@@ -89,6 +89,17 @@ def test_features_have_mean_zero_and_no_correlation_on_the_crops(net: TinyNet) -
     assert np.cov(features.T) == pytest.approx(np.eye(5), abs=0.05)
 
 
+def test_axes_without_spread_are_left_out(net: TinyNet) -> None:
+    with torch.no_grad():
+        net.draw.weight[3] = net.draw.weight[1]
+        net.draw.bias[3] = net.draw.bias[1]  # type: ignore[index]
+    exported = whitened(net, crops())
+    with torch.no_grad():
+        features = exported(torch.from_numpy(crops(seed=4)))[-1].numpy()
+    assert features.shape == (60, 4)
+    assert np.abs(features).max() < 50
+
+
 def test_a_graph_that_drifted_is_not_exported(
     net: TinyNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

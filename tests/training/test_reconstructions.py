@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,9 @@ def test_the_same_seed_makes_the_same_forgeries_in_any_company() -> None:
     pictures = [make_picture(n, side=230) for n in range(3)]
     alone = reconstructed_pictures(pictures[1:2], Dimmer(), 2)  # type: ignore[arg-type]
     together = reconstructed_pictures(pictures, Dimmer(), 2)  # type: ignore[arg-type]
+    elsewhere = [replace(pictures[1], source_path="/another/place.png")]
+    moved = reconstructed_pictures(elsewhere, Dimmer(), 2)  # type: ignore[arg-type]
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(alone, moved, strict=True))
     of_it = [p for p in together if p.source_path == "1.png"]
     assert len(alone) == len(of_it) == 2
     for one in alone:

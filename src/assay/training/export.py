@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_DIFFERENCE = 1e-4
 N_FEATURES = 32
 N_WHITENED = 640
+LEAST_SPREAD = 1e-3
 PURPOSES = {
     "face": "scores one face for traces of blending and draws where they are",
     "picture": "scores native-resolution patches of a picture for traces of a generator's decoder",
@@ -65,8 +66,9 @@ def whitened(net: nn.Module, crops: NDArray[Any]) -> Exported:
     net = net.eval().cpu().float()
     pooled = torch.cat([net(torch.from_numpy(part)).pooled for part in np.split(crops, 20)])
     centre = pooled.mean(dim=0)
-    n_axes = min(N_FEATURES, len(crops) - 1)
     _, spread, axes = torch.linalg.svd(pooled - centre, full_matrices=False)
+    # Along an axis without spread any file would lie infinitely far out.
+    n_axes = max(1, min(N_FEATURES, int((spread > LEAST_SPREAD * spread[0]).sum())))
     scale = spread[:n_axes] / (len(crops) - 1) ** 0.5
     return Exported(net, centre, axes[:n_axes].T / scale.clamp(min=1e-6)).eval()
 
