@@ -25,6 +25,7 @@ QUIET = SoundOdds(*[0.0] * 2, (5.0, 40.0), *[0.0] * 9)
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice_pairs, "ALIGNED_ODDS", QUIET)
     monkeypatch.setattr(voice_pairs, "FREE_ODDS", QUIET)
+    monkeypatch.setattr(voice_pairs, "LITTLE_ODDS", QUIET)
     monkeypatch.setattr(voice_pairs, "SHORTER_SHARE", 0.0)
 
 

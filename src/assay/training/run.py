@@ -237,9 +237,17 @@ def all_tags(config: TrainingConfig, prepared: Prepared) -> tuple[str, ...]:
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
-    """Load weights kept by an earlier run. Raises ConfigError where they do not fit."""
+    """Load weights kept by an earlier run. Raises ConfigError where they do not fit.
+
+    The layer that names the method stays as it is where the methods have become others.
+    """
     try:
-        net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        own = net.state_dict()
+        for name in ("method.weight", "method.bias"):
+            if name in kept and name in own and kept[name].shape != own[name].shape:
+                kept[name] = own[name]
+        net.load_state_dict(kept)
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"The weights {path} cannot be used: {error}") from error
 

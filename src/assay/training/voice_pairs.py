@@ -16,11 +16,23 @@ from assay.types import FloatArray
 
 SHORTEST_S = 1.2
 SHORTER_SHARE = 0.25
-MIXED_SHARE = 0.1
 N_BABBLE = 3
+# What most recordings have gone through, and little: strong degradation covers every trace.
+LITTLE_SHARE = 0.4
+LITTLE_ODDS = SoundOdds(
+    room=0.1,
+    noise=0.2,
+    noise_db=(20.0, 45.0),
+    speed=0.05,
+    band=0.1,
+    loudness=0.1,
+    resampling=0.1,
+    telephone=0.0,
+    codec=0.2,
+)
+ALIGNED_ODDS = SoundOdds(room=0.2, noise_db=(8.0, 40.0), telephone=0.05, codec=0.45)
 # Free pairs differ in what was done to them before; one more codec hides the most of it.
-ALIGNED_ODDS = SoundOdds()
-FREE_ODDS = SoundOdds(codec=0.65, resampling=0.3, band=0.35)
+FREE_ODDS = SoundOdds(room=0.2, noise_db=(8.0, 40.0), telephone=0.05, codec=0.6, resampling=0.3)
 
 
 class VoicePairSource:
@@ -82,6 +94,8 @@ class VoicePairSource:
         odds: SoundOdds,
         aligned: bool,
     ) -> Pair:
+        if rng.random() < LITTLE_SHARE:
+            odds = LITTLE_ODDS
         voices = [as_float(self._genuine.draw(rng).samples) for _ in range(N_BABBLE)]
         degrade = draw_sound_degradation(rng, odds, voices)
         genuine, fake = (cut_window(degrade(sound), 0, self.recipe) for sound in sounds)
