@@ -45,9 +45,9 @@ class VoiceSplice:
     Looks at: levels of twenty bands on both sides of every place, stretches that come back sample
     by sample, stretches of exactly one value, the phase of the hum at 50 and 60 Hz. Abstains when:
     there is no sound, it lasts under 2.2 s or is silent. Fails on: cuts within one recording that
-    leave its order, cuts between recordings of the same room and microphone, and most cuts after
-    compression; a voice-over, a cut film or a change of scene is a splice as well. Licences: none,
-    plain arithmetic.
+    leave its order, cuts between recordings of the same room and microphone, and copied and muted
+    words after compression; a voice-over, a cut film or a change of scene is a splice as well.
+    Licences: none, plain arithmetic.
     """
 
     name = "voice_splice"
@@ -56,7 +56,7 @@ class VoiceSplice:
     needs = "sound"
     kinds: tuple[MediaKind, ...] = ("audio", "video")
     looks_at = "steps of the background, repeats, digital silence and the mains hum: places of cuts"
-    fails_on = "cuts within one room and microphone, and most cuts after compression"
+    fails_on = "cuts within one room and microphone; copied and muted words after compression"
     licence = "Apache-2.0"
     bundle: str | None = None
     input = SpliceInput()

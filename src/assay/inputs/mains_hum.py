@@ -7,6 +7,7 @@ hum too: at the cut its phase jumps (Rodríguez, Apolinário & Biscainho, IEEE T
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,12 @@ MAINS_HZ = (50.0, 60.0)
 SLOW_HZ = 40.0
 """The rate at which the phase is looked at."""
 SIDE_S, CENTRE_S = 0.6, 0.1
-MIN_ABOVE_DB = 12.0
+MIN_ABOVE_DB = 15.0
 """The hum stands at least so far above its neighbours on both sides of a place."""
+MIN_STEADY = 0.9
+"""So much of what is near the frequency keeps its phase throughout a side; speech does not."""
+MAX_OFF_HZ = 0.3
+"""No mains drift further; what does is a voice or a machine."""
 _LOW_RATE_HZ = 800.0
 # Where a steady tone, averaged over one side, leaves nothing.
 _BESIDE_HZ = (-4 / SIDE_S, -3 / SIDE_S, 3 / SIDE_S, 4 / SIDE_S)
@@ -47,8 +52,13 @@ def find_hum(samples: FloatArray, sample_rate_hz: int) -> Hum | None:
         return None
     low, rate_hz = _low(samples, sample_rate_hz)
     found = [_measured(low, rate_hz, base * order) for base in MAINS_HZ for order in (1, 2)]
-    best = max(found, key=lambda hum: hum.above_db)
-    return best if best.above_db >= MIN_ABOVE_DB else None
+    near = [
+        hum
+        for hum in found
+        if min(abs(hum.hz - m * k) for m in MAINS_HZ for k in (1, 2)) < MAX_OFF_HZ
+    ]
+    best = max(near, key=lambda hum: hum.above_db, default=None)
+    return best if best is not None and best.above_db >= MIN_ABOVE_DB else None
 
 
 def _low(samples: FloatArray, sample_rate_hz: int) -> tuple[NDArray[np.float64], float]:
@@ -84,12 +94,17 @@ def _measured(samples: NDArray[np.float64], rate_hz: float, hz: float) -> Hum:
     weaker = np.minimum(np.abs(before), np.abs(after))
     above_db = 20 * np.log10((weaker + 1e-12) / (level + 1e-9))
     jump = np.abs(np.angle(after * np.conj(before)))
-    jump = np.where(above_db >= MIN_ABOVE_DB, jump, np.nan)
+    strength = np.abs(hum)
+    steadiness = np.minimum(
+        np.abs(before) / (_mean(strength, at - centre - side, side) + 1e-12),
+        np.abs(after) / (_mean(strength, at + centre, side) + 1e-12),
+    )
+    jump = np.where((above_db >= MIN_ABOVE_DB) & (steadiness >= MIN_STEADY), jump, np.nan)
     found_hz = hz + float(drift) * slow_hz / (2 * np.pi)
     return Hum(found_hz, float(np.median(above_db)), at / slow_hz, jump)
 
 
-def _mean(values: NDArray[np.generic], first: NDArray[np.intp], n: int) -> NDArray[np.generic]:
+def _mean(values: NDArray[Any], first: NDArray[np.intp], n: int) -> NDArray[Any]:
     sums = np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])
     return np.asarray((sums[first + n] - sums[first]) / n)
 

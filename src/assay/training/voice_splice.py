@@ -194,6 +194,8 @@ def _chosen(rows: Sequence[Row], treatment: str, way: str) -> list[Row]:
 
 
 def _alarms(rows: Sequence[Row]) -> dict[str, Any]:
+    if not rows:
+        return {"n": 0}
     hours = sum(row.seconds for row in rows) / 3600
     codes = sorted({code for row in rows for code in row.codes})
     return {
@@ -220,6 +222,8 @@ def _by_set(rows: Sequence[Row]) -> dict[str, list[float]]:
 
 
 def _found(rows: Sequence[Row]) -> dict[str, Any]:
+    if not rows:
+        return {"n": 0}
     codes = sorted({code for row in rows for code in row.at_cut})
     return {
         "n": len(rows),
