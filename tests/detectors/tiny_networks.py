@@ -1,4 +1,4 @@
-"""A whole-picture bundle made on the spot: a network of one layer, its card, and pictures."""
+"""Bundles made on the spot: networks of one layer, their cards, and pictures to show them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from assay.bundles import Card, load_card
 from assay.bundles import card as card_module
 from assay.bundles import network as network_module
 from assay.inputs.patch import PatchInput
+from assay.inputs.waveform import WaveformInput
 from tests.verdict.doubles import write_card
 
 RECIPE = PatchInput(size_px=32)
@@ -66,6 +67,57 @@ def write_bundle(
         "network_sha256": sha256,
         "recipe": json.loads(json.dumps(asdict(recipe))),
         "recipe_fingerprint": recipe.fingerprint,
+    }
+    write_card(folder, name, **{**values, **changes})
+    return load_card(name, folder / name)
+
+
+VOICE_RECIPE = WaveformInput(length_s=1.0)
+
+
+def write_voice_network(path: Path, features: bool = True, logit: str = "logit") -> str:
+    """`logit`: ten times the mean of the samples; `features`: 32 times the mean of their squares.
+
+    Returns the file's SHA-256.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def constant(name: str, values: Any) -> Any:
+        return numpy_helper.from_array(np.asarray(values, np.float32), name)
+
+    nodes = [
+        helper.make_node("ReduceMean", ["sound"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("Mul", ["mean", "ten"], [logit]),
+    ]
+    outputs = [helper.make_tensor_value_info(logit, TensorProto.FLOAT, ["n"])]
+    constants = [constant("ten", 10.0)]
+    if features:
+        nodes += [
+            helper.make_node("Mul", ["sound", "sound"], ["power"]),
+            helper.make_node("ReduceMean", ["power"], ["level"], axes=[1], keepdims=1),
+            helper.make_node("MatMul", ["level", "ones"], ["features"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 32]))
+        constants.append(constant("ones", np.ones((1, 32))))
+    sound = helper.make_tensor_value_info("sound", TensorProto.FLOAT, ["n", "m"])
+    graph = helper.make_graph(nodes, "tiny", [sound], outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_voice_bundle(
+    folder: Path, features: bool = True, logit: str = "logit", **changes: Any
+) -> Card:
+    """The bundle `voice_synthesis` in `folder`, calibrated as `write_card` does."""
+    name = "voice_synthesis"
+    sha256 = write_voice_network(folder / name / "network.onnx", features, logit)
+    values = {
+        "network_sha256": sha256,
+        "recipe": asdict(VOICE_RECIPE),
+        "recipe_fingerprint": VOICE_RECIPE.fingerprint,
     }
     write_card(folder, name, **{**values, **changes})
     return load_card(name, folder / name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,11 @@ from assay.training import (  # noqa: E402
     voice_splice,
 )
 from assay.training.datasets.forged_plan import read_config as read_forged  # noqa: E402
+from assay.training.datasets.forged_voices_plan import (  # noqa: E402
+    read_config as read_forged_voices,
+)
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
+from assay.training.datasets.web_voices import read_sources as read_voice_packages  # noqa: E402
 from assay.training.kinds import OTHERS, PAIRED, kind_of, train_other  # noqa: E402
 from tests.real_faces import ROOT  # noqa: E402
 from tests.training.makers import write_config, write_manifest  # noqa: E402
@@ -30,9 +35,14 @@ from tests.training.makers import write_config, write_manifest  # noqa: E402
 CONFIGS = sorted((ROOT / "configs").glob("*.toml"))
 
 
+def read_sentences(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 BY_KIND: dict[str, Callable[[Path], Any]] = {
     "face": config.read_config,
     "picture": config.read_config,
+    "voice": config.read_config,
     "autoencoders": autoencoders.read_config,
     "geometry": face_geometry.read_config,
     "frequency": frequency_traces.read_config,
@@ -43,6 +53,9 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
 BY_NAME: dict[str, Callable[[Path], Any]] = {
     "web_photos": read_packages,
     "forged_media": read_forged,
+    "forged_voices": read_forged_voices,
+    "forged_voices_sentences": read_sentences,
+    "web_voices": read_voice_packages,
 }
 
 
@@ -75,10 +88,10 @@ def test_what_makes_media_is_not_trained(name: str) -> None:
         kind_of(ROOT / "configs" / f"{name}.toml")
 
 
-@pytest.mark.parametrize("line", ['kind = "voice"', "kind = 3", ""])
+@pytest.mark.parametrize("line", ['kind = "song"', "kind = 3", ""])
 def test_an_unknown_kind_is_refused_with_those_there_are(tmp_path: Path, line: str) -> None:
     path = write_config(tmp_path, kind=line)
-    with pytest.raises(ConfigError, match="face, picture, autoencoders, geometry"):
+    with pytest.raises(ConfigError, match="face, picture, voice, autoencoders, geometry"):
         run.train(path)
 
 

@@ -104,19 +104,21 @@ def forge(
     forger = _chosen(name)
     source, out = _in_and_out(forger, paths or [])
     drawn = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
-    if forger.modality == "sound":
-        from assay.cli.forge_sound import SoundOrder, forge_file
-
-        sound_order = SoundOrder(source or "-", out, donor, mask, face, drawn, force)
-        typer.echo(forge_file(forger, sound_order, _credentials(key, cert)))
-        return None
     limit = _megapixels(max_megapixels)
     order = _Order(source, out, donor, mask, face, drawn, limit, force)
+    if forger.modality == "sound":
+        return typer.echo(_forge_sound(forger, order, _credentials(key, cert)))
     _require_sensible(forger, order)
     _require_extra("cv2")
     with ExitStack() as stack:
-        typer.echo(_forge(forger, order, _credentials(key, cert), stack))
-    return None
+        return typer.echo(_forge(forger, order, _credentials(key, cert), stack))
+
+
+def _forge_sound(forger: SoundForger, order: _Order, credentials: Credentials | None) -> str:
+    from assay.cli.forge_sound import SoundOrder, forge_file
+
+    drawn = (order.donor, order.mask, order.face, order.seed, order.force)
+    return forge_file(forger, SoundOrder(order.source or "-", order.out, *drawn), credentials)
 
 
 def _forgers() -> dict[str, Forger | SoundForger]:

@@ -73,7 +73,7 @@ def steps_of(
         order = np.sort(apart, axis=1)[:, -recipe.loudest_bands :]
         gaps[first : first + 500] = order.mean(axis=1)
         bands[first : first + 500] = apart.argmax(axis=1)
-    return Steps(at * recipe.hop_s, gaps, middle_hz[bands])
+    return Steps(np.asarray(at * recipe.hop_s, np.float64), gaps, middle_hz[bands])
 
 
 def _apart(levels: Numbers, places: NDArray[np.intp], side: int, gap: int, q: float) -> Numbers:
