@@ -39,12 +39,10 @@ from assay.training.voice_cue_worth import (
     without_each_generator,
     without_each_source,
 )
+from assay.training.voice_scores import why_no_score
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-# A detector scores only if, at 1 % false alarms, it surely finds this share of the speech of
-# generators that it never saw.
-MIN_DETECTION_RATE = 0.05
 RATES = {"far_1": 0.01, "far_5": 0.05}
 BOOTSTRAPS = 100
 CUES: dict[str, tuple[Cue, ...]] = {
@@ -169,8 +167,6 @@ def judged(table: VoiceTable, cues: Numbers, config: FitConfig) -> tuple[dict[st
     card = {
         "cues": worth,
         **calibration(held, table, fit, on),
-        "scores": bool((detection["mean"]["low"] or 0) >= MIN_DETECTION_RATE),
-        "why_no_score": why_no_score(detection["mean"]),
         "held_out": {
             "found_at_1_percent": detection,
             "unseen_generators": by_condition(table, unseen, fit),
@@ -185,6 +181,8 @@ def judged(table: VoiceTable, cues: Numbers, config: FitConfig) -> tuple[dict[st
     }
     cuts = {point["name"]: point["threshold"] for point in card["operating_points"]}
     card["alarms"] = alarms(table, held, cuts)
+    card["why_no_score"] = why_no_score(detection["mean"], card["alarms"])
+    card["scores"] = not card["why_no_score"]
     return card, weighing
 
 
@@ -326,17 +324,6 @@ def counts(table: VoiceTable) -> dict[str, int]:
     found = table.rows(table.copy == "found")
     names = np.where(found.fake, np.char.add("fake ", found.method), found.source)
     return {str(n): int((names == n).sum()) for n in sorted(set(names.tolist()))}
-
-
-def why_no_score(found: Mapping[str, float | None]) -> str:
-    """The sentence for a reader; empty where it scores."""
-    value, low, high = (found[key] or 0.0 for key in ("value", "low", "high"))
-    if low >= MIN_DETECTION_RATE:
-        return ""
-    return (
-        f"At one false alarm in a hundred they find {value:.1%} ({low:.1%} to {high:.1%}) of the "
-        "speech of generators that they were not fitted on: too few for a score."
-    )
 
 
 def _sets(items: Sequence[Item]) -> list[dict[str, str]]:

@@ -52,7 +52,8 @@ class Spectrum(nn.Module):
         both = nn.functional.conv1d(sound[:, None], self.waves, stride=HOP)
         real, imaginary = both[:, :N_BANDS], both[:, N_BANDS:]
         power = real.square() + imaginary.square()
-        loudness = torch.log(power + FLOOR * FLOOR)
+        # Zero where there is nothing, so that the mean is exact there on every machine.
+        loudness = torch.log(power / (FLOOR * FLOOR) + 1)
         loudness = (loudness - loudness.mean(dim=(1, 2), keepdim=True)) / 4
         size = torch.sqrt(power + 1e-12)
         real, imaginary = real / size, imaginary / size
