@@ -21,12 +21,14 @@ RATE = 16000
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of bundles in place of the shipped ones, without this detector's."""
-    return use_bundles(tmp_path / "bundles", monkeypatch)
+    return use_bundles(tmp_path / "bundles", monkeypatch, without="voice_synthesis")
 
 
 def segment(start_s: float, level: float, *, length_s: float = 1.0, **more: Any) -> SpeechSegment:
-    """A constant sound: the stand-in network answers with ten times its level."""
+    """A hum around `level`: the stand-in network answers with ten times that."""
     samples = np.full(round(length_s * RATE), level, np.float32)
+    samples[::2] += 0.01
+    samples[1::2] -= 0.01
     return SpeechSegment(start_s, start_s + length_s, samples, RATE, **more)
 
 
@@ -134,3 +136,10 @@ def test_the_time_limit_is_asked_before_each_batch(folder: Path) -> None:
     network = open_network("voice_synthesis", VOICE_RECIPE.fingerprint)
     with pytest.raises(TimeLimitError):
         hear([np.ones(RATE, np.float32)], network, VOICE_RECIPE, over.check)
+
+
+def test_a_sound_that_does_not_move_is_not_read(folder: Path) -> None:
+    write_voice_bundle(folder)
+    still = SpeechSegment(0, 1, np.full(RATE, 0.5, np.float32), RATE)
+    (found,) = examined(still)
+    assert found.reason == "silence: The sound is silent."

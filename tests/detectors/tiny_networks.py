@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def write_network(path: Path, features: bool = True, logit: str = "logit") -> st
     pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", "s", "s", 3])
     graph = helper.make_graph(nodes, "tiny", [pictures], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    assert not path.parent.is_symlink(), "this would overwrite a shipped bundle"
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(path))
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -103,6 +105,7 @@ def write_voice_network(path: Path, features: bool = True, logit: str = "logit")
     sound = helper.make_tensor_value_info("sound", TensorProto.FLOAT, ["n", "m"])
     graph = helper.make_graph(nodes, "tiny", [sound], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    assert not path.parent.is_symlink(), "this would overwrite a shipped bundle"
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(path))
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -138,5 +141,7 @@ def use_bundles(folder: Path, monkeypatch: Any, without: str = "synthetic_pictur
         if (shipped / "card.json").is_file() and shipped.name != without:
             (folder / shipped.name).symlink_to(shipped)
     monkeypatch.setattr(card_module, "BUNDLES_FOLDER", folder)
-    network_module._opened.cache_clear()
+    # A cache of its own: what is opened here must not outlive the test.
+    own = lru_cache(maxsize=16)(network_module._opened.__wrapped__)
+    monkeypatch.setattr(network_module, "_opened", own)
     return folder

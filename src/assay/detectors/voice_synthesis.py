@@ -21,6 +21,7 @@ from assay.types import Evidence, FloatArray, MediaKind, Reason, Span, SpeechSeg
 BATCH = 8
 MAX_SPEAKERS = 4
 MAX_SEGMENTS = 64
+LEAST_RMS = 1e-4
 REFUSED = frozenset({"too_short", "silence", "music"})
 
 
@@ -66,7 +67,8 @@ class VoiceSynthesis:
         network = open_network(self.name, recipe.fingerprint)
         speech = case.speech
         if speech is None or not speech.segments:
-            return [self._without_score("sound", _why_none(speech and speech.reasons), card)]
+            reason = _why_none(speech.reasons if speech else ())
+            return [self._without_score("sound", reason, card)]
         speakers = sorted({segment.speaker_id for segment in speech.segments})[:MAX_SPEAKERS]
         return [
             self._of_speaker(
@@ -88,9 +90,10 @@ class VoiceSynthesis:
         started = time.monotonic()
         card, recipe, network = bundle
         subject = f"voice {speaker_id}"
-        usable = [s for s in segments if not {reason.code for reason in s.reasons} & REFUSED]
+        reasons = {id(s): _why_not(s) for s in segments}
+        usable = [segment for segment in segments if not reasons[id(segment)]]
         if not usable:
-            reason = _why_none([reason for segment in segments for reason in segment.reasons])
+            reason = _why_none([reason for of_one in reasons.values() for reason in of_one])
             return replace(self._without_score(subject, reason, card), speaker_id=speaker_id)
         chosen = _evenly(usable, MAX_SEGMENTS)
         heard = hear([segment.waveform for segment in chosen], network, recipe, check)
@@ -155,7 +158,16 @@ def hear(
     return Heard(means, outputs.get("features"))
 
 
-def _why_none(reasons: Sequence[Reason] | None) -> str:
+def _why_not(segment: SpeechSegment) -> tuple[Reason, ...]:
+    """Why a segment is not read; empty where it is. Called speech or not: nothing can be heard in
+    a sound that does not move."""
+    refused = tuple(reason for reason in segment.reasons if reason.code in REFUSED)
+    if not refused and float(segment.waveform.std()) < LEAST_RMS:
+        return (Reason("silence", "The sound is silent."),)
+    return refused
+
+
+def _why_none(reasons: Sequence[Reason]) -> str:
     """The commonest of the reasons, `code: text`."""
     if not reasons:
         return "no_speech: No speech was found in the sound."
