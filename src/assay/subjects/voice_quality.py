@@ -71,7 +71,7 @@ def voice_reasons(quality: Mapping[str, float]) -> tuple[Reason, ...]:
 _SENTENCES = {
     "too_short": "{length_s:.1f} s of speech are too short to judge.",
     "silence": "At {level_dbfs:.0f} dBFS there is next to no sound.",
-    "music": "Music or singing sounds here.",
+    "music": "Music, singing or much reverberation sounds here.",
     "noisy": "The voice stands {snr_db:.0f} dB above the background, below 5 dB.",
     "clipped": "{clipped_share:.1%} of the samples are clipped.",
     "band_limited": "Nothing sounds above {band_edge_hz:.0f} Hz, as over a telephone.",
@@ -147,8 +147,9 @@ def music_measure(samples: FloatArray) -> float:
     whistles, a generator's artefacts) do not count. Of 301 stretches of real
     and synthetic speech none is above 2.6 (the cut's own sample); of 106 stretches of 53 pieces of
     instrumental music 95 % are, and of speech over such music 53 % (voice 10 dB above), 66 % (5 dB)
-    and 84 % (0 dB). Stretches under 1.2 s hold
-    too little to tell and give 0.
+    and 84 % (0 dB). Reverberation holds tones as well: of 24 stretches of speech in made rooms 80 %
+    lie above the cut at a decay of .2 s and all at .4 s. Stretches under 1.2 s hold too little to
+    tell and give 0.
     """
     if len(samples) < _TONE_LEAST_S * RATE_HZ:
         return 0.0

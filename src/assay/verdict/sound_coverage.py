@@ -14,7 +14,7 @@ LEAST_TOLD_S = 0.5
 NO_GROUND = "no detector scored it"
 _GROUNDS = {
     "too_short": "too short",
-    "music": "music under it",
+    "music": "music or reverberation",
     "noisy": "too noisy",
     "clipped": "clipped",
     "band_limited": "a telephone's band only",

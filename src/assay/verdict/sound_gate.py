@@ -26,7 +26,7 @@ _TEXTS = {
     "band_limited": "The voice reaches no higher than over a telephone",
     "noisy": "Noise lies under the voice",
     "clipped": "The sound is clipped",
-    "music": "Music lies under the voice",
+    "music": "Music lies under the voice, or the room is reverberant",
 }
 
 

@@ -33,7 +33,7 @@ def test_uint8_pictures_in_a_logit_features_and_a_map_out(net: FaceBlendingNet, 
     assert outputs.pooled.shape == (2, POOLED)
     assert outputs.mask is not None
     assert outputs.mask.shape == (2, side // MASK_STRIDE, side // MASK_STRIDE)
-    assert all(torch.isfinite(part).all() for part in outputs)
+    assert all(torch.isfinite(part).all() for part in outputs[:3])
 
 
 @torch.no_grad()
