@@ -21,6 +21,7 @@ from assay.errors import ConfigError
 from assay.evaluation.metrics import rate_interval
 from assay.inputs.face_cues import CUES, NAMES, CueInput
 from assay.training.cache import CachedView, cached_views
+from assay.training.cue_calibration import MIN_DETECTION_RATE, calibrated
 from assay.training.cue_measuring import CueTable, Levelling, load_table, measure_all, per_file
 from assay.training.cue_worth import (
     Worth,
@@ -33,9 +34,6 @@ from assay.training.datasets.manifest import Item, data_hash, read_manifest
 from assay.training.shared import shared_folder
 
 Numbers = NDArray[np.float64]
-# A detector scores only if, at 1 % false alarms, it surely finds this share; else it reports.
-MIN_DETECTION_RATE = 0.05
-RATES = {"far_1": 0.01, "far_5": 0.05}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,52 +170,13 @@ def calibration(
     logits: Numbers, table: CueTable, fit: dict[str, Any], measured_on: str
 ) -> dict[str, Any]:
     """The card's calibration and cuts, from logits of people that the weights never saw."""
-    from sklearn.linear_model import LogisticRegression
-
     heard = np.isfinite(logits)
-    x, part = logits[heard][:, None], table.rows(heard)
-    balance = balanced_weights(part)
-    model = LogisticRegression(C=1e3).fit(x, part.fake, sample_weight=balance)
-    bona_fide = np.sort(x[~part.fake, 0])
-    rng, values = np.random.default_rng(fit["seed"]), []
-    cut = np.quantile(bona_fide, 0.99)
-    names, member = np.unique(part.group, return_inverse=True)
-    rows = [np.flatnonzero(member == g) for g in range(len(names))]
-    for _ in range(100):
-        drawn = np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))])
-        again = LogisticRegression(C=1e3).fit(x[drawn], part.fake[drawn], balance[drawn])
-        values.append(float(again.decision_function([[cut]])[0]))
-    low, high = np.quantile(values, [0.05, 0.95])
-    return {
-        "calibration": {
-            # A calibration never turns a score round: worthless evidence is flattened instead.
-            "scale": max(float(model.coef_[0, 0]), 1e-3),
-            "bias": float(model.intercept_[0]),
-            "bona_fide_logits": [round(float(v), 4) for v in bona_fide],
-            "interval_width_logit": float(high - low) / 2,
-            "fitted_on": measured_on,
-        },
-        "operating_points": [
-            _point(name, rate, bona_fide, x[part.fake, 0], part, measured_on)
-            for name, rate in RATES.items()
-        ],
-    }
-
-
-def _point(
-    name: str, rate: float, bona_fide: Numbers, fakes: Numbers, part: CueTable, on: str
-) -> dict[str, Any]:
-    allowed = int(np.floor(rate * len(bona_fide)))
-    threshold = float(np.nextafter(bona_fide[::-1][min(allowed, len(bona_fide) - 1)], np.inf))
-    methods = part.method[part.fake]
-    found = [float((fakes[methods == m] >= threshold).mean()) for m in generators(part)]
-    return {
-        "name": name,
-        "threshold": threshold,
-        "false_alarm_rate": rate,
-        "detection_rate": float(np.mean(found)),
-        "measured_on": on,
-    }
+    part = table.rows(heard)
+    by_method = [part.fake & (part.method == g) for g in generators(part)]
+    weights = balanced_weights(part)
+    return calibrated(
+        logits[heard], part.fake, part.group, weights, by_method, fit["seed"], measured_on
+    )
 
 
 def export(weighing: Weighing, path: Path, metadata: dict[str, str]) -> None:

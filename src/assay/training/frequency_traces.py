@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from assay.errors import ConfigError
 from assay.inputs.spectrum import FEATURES, GROUPS, SpectrumInput
+from assay.training.cue_calibration import MIN_DETECTION_RATE, calibrated
 from assay.training.datasets.manifest import Item, data_hash, held_out, read_manifest
 from assay.training.frequency_measuring import (
     Sample,
@@ -47,12 +48,7 @@ from assay.training.shared import shared_folder
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-# A detector scores only if, at 1 % false alarms, it surely finds this share of the pictures of
-# generators that it never saw.
-MIN_DETECTION_RATE = 0.05
-RATES = {"far_1": 0.01, "far_5": 0.05}
 SPOKEN = tuple(group for group in GROUPS if group != "jpeg_grid")
-BOOTSTRAPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,55 +114,10 @@ def calibration(
     logits: Numbers, table: SpectrumTable, fit: Mapping[str, Any], on: str
 ) -> dict[str, Any]:
     """The card's calibration and cuts, from logits of what the weights never saw."""
-    x, weights = logits[:, None], balance(table)
-    scale, bias = _platt(x, table.fake, weights)
-    bona_fide = np.sort(logits[~table.fake])
-    cut = float(np.quantile(bona_fide, 0.99))
-    rng, values = np.random.default_rng(int(fit["seed"])), []
-    names, member = np.unique(table.group, return_inverse=True)
-    rows = [np.flatnonzero(member == g) for g in range(len(names))]
-    for _ in range(BOOTSTRAPS):
-        drawn = np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))])
-        again = _platt(x[drawn], table.fake[drawn], weights[drawn])
-        values.append(again[0] * cut + again[1])
-    low, high = np.quantile(values, [0.05, 0.95])
-    return {
-        "calibration": {
-            "scale": max(scale, 1e-3),
-            "bias": bias,
-            "bona_fide_logits": [round(float(v), 4) for v in bona_fide],
-            "interval_width_logit": float(high - low) / 2,
-            "fitted_on": on,
-        },
-        "operating_points": [
-            _point(name, rate, bona_fide, logits, table, on) for name, rate in RATES.items()
-        ],
-    }
-
-
-def _platt(x: Numbers, fake: Flags, weights: Numbers) -> tuple[float, float]:
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=1e3).fit(x, fake, sample_weight=weights)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def _point(
-    name: str, rate: float, bona_fide: Numbers, logits: Numbers, table: SpectrumTable, on: str
-) -> dict[str, Any]:
-    allowed = int(np.floor(rate * len(bona_fide)))
-    threshold = float(np.nextafter(bona_fide[::-1][min(allowed, len(bona_fide) - 1)], np.inf))
-    found = [
-        float((logits[table.fake & (table.method == g)] >= threshold).mean())
-        for g in generators(table)
-    ]
-    return {
-        "name": name,
-        "threshold": threshold,
-        "false_alarm_rate": rate,
-        "detection_rate": float(np.mean(found)),
-        "measured_on": on,
-    }
+    by_method = [table.fake & (table.method == g) for g in generators(table)]
+    weights = balance(table)
+    seed = int(fit["seed"])
+    return calibrated(logits, table.fake, table.group, weights, by_method, seed, on)
 
 
 def export(weighing: Weighing, path: Path, metadata: Mapping[str, str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-MIN_DETECTION_RATE = 0.05
-"""At 1 % false alarms they must surely find this share of speech by generators never seen."""
+from assay.training.cue_calibration import MIN_DETECTION_RATE
+
 MAX_ALARM_RATE = 0.03
-"""At the same cut no genuine set may raise more false alarms than this."""
+"""At the cut for 1 % false alarms no genuine set may raise more false alarms than this."""
 LEAST_COPIES = 50
 """Of smaller sets a single alarm would already be too many."""
 

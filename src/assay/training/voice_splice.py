@@ -31,7 +31,6 @@ NEAR_S = 0.3
 """A place this near to the edge of a cut is found at it."""
 AS_FOUND = "as found"
 FALSE_ALARMS = 0.01
-MIN_DETECTION_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
