@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from assay.errors import BundleMismatchError, EmptyBoxError
+from assay.inputs.recipe import fingerprint_of
 from assay.media.resample import bordered, resized
 from assay.types import Array, FaceView, FloatArray
 
@@ -28,8 +27,7 @@ class FaceInput:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any field changes."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint_of(self)
 
     def require(self, stored: dict[str, Any]) -> None:
         """Raise BundleMismatchError naming every field in which `stored` differs."""

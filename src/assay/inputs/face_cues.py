@@ -6,12 +6,11 @@ number (NaN) with a reason code, never zero.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from assay.inputs.recipe import fingerprint_of
 from assay.media.resample import resized
 from assay.subjects.eyes import Eye, IrisPatch, find_eyes, iris_patches
 from assay.subjects.irises import colours, highlights, likeness, outline
@@ -73,8 +72,7 @@ class CueInput:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any field changes."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint_of(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import BundleMismatchError, EmptyBoxError
+from assay.inputs.recipe import fingerprint_of
 from assay.media.resample import resized
 from assay.types import Array, FloatArray
 
@@ -67,8 +67,7 @@ class PatchInput:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any field changes."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint_of(self)
 
     def require(self, stored: Mapping[str, Any]) -> None:
         """Raise BundleMismatchError naming every field in which `stored` differs."""

@@ -7,9 +7,7 @@ up-sampling leaves), Gallagher and Chen (CVPRW 2008, demosaicing).
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.inputs.patch import PatchInput
+from assay.inputs.recipe import fingerprint_of
 from assay.types import Array, FloatArray
 
 Numbers = NDArray[Any]
@@ -113,8 +112,7 @@ class SpectrumInput:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any field changes."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint_of(self)
 
 
 def measure_spectrum(windows: Array, recipe: SpectrumInput) -> FloatArray:

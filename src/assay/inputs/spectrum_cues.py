@@ -6,10 +6,8 @@ happens to be stored: that is told, and never weighed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from assay.inputs import sound_spectrum as spectrum
 from assay.inputs import voice_phase as phase
 from assay.inputs.pitch import PitchInput, track_pitch
+from assay.inputs.recipe import fingerprint_of
 from assay.inputs.voice_cues import Cue, levelled
 from assay.types import FloatArray
 
@@ -60,8 +59,7 @@ class SpectrumCueInput:
     @property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any field."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return fingerprint_of(self, 16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from assay.inputs import speech_rhythm as rhythm
 from assay.inputs import voice_pulses as pulses
 from assay.inputs.pitch import Pitch, PitchInput, track_pitch
+from assay.inputs.recipe import fingerprint_of
 from assay.inputs.voice_stretches import VoiceStretches, runs_of
 from assay.subjects.speech import Speech
 from assay.types import FloatArray
@@ -74,8 +73,7 @@ class VoiceCueInput:
     @property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any field."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return fingerprint_of(self, 16)
 
 
 @dataclass(frozen=True, slots=True)

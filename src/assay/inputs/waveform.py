@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.errors import BundleMismatchError
+from assay.inputs.recipe import fingerprint_of
 from assay.types import FloatArray
 
 MAX_WINDOWS = 8
@@ -56,8 +55,7 @@ class WaveformInput:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any field changes."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint_of(self)
 
 
 def cut_window(samples: FloatArray, start: int, recipe: WaveformInput) -> FloatArray:
