@@ -17,7 +17,7 @@ from assay.detectors import discover
 from assay.errors import AssayError
 from assay.evaluation.pieces import Piece, prepared
 from assay.evaluation.scores import Row
-from assay.evaluation.scoring import score_pieces, settings
+from assay.evaluation.scoring import row_of, score_pieces, settings
 from assay.media.audio import read_waveform
 from assay.media.probe import probe
 from assay.options import Options
@@ -81,18 +81,7 @@ def _kept(path: Path) -> list[Row]:
 
 
 def _heard(piece: Piece, peer: LoadedPeer) -> Row:
-    base = Row(
-        path=piece.name,
-        label=piece.label,
-        method=piece.method,
-        group=piece.group,
-        modality=piece.modality,
-        split=piece.split,
-        sha256=piece.sha256,
-        variant=piece.variant,
-        detector=peer.peer.name,
-        version=peer.sha256[:12],
-    )
+    base = replace(row_of(piece), detector=peer.peer.name, version=peer.sha256[:12])
     started = time.perf_counter()
     try:
         with tempfile.TemporaryDirectory() as folder:

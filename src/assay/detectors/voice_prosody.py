@@ -10,6 +10,7 @@ import numpy as np
 
 from assay.bundles import Card, Network, load_card, open_network
 from assay.case import Case
+from assay.detectors import Detector
 from assay.inputs.voice_cues import (
     ALLOWED,
     CUES,
@@ -57,7 +58,7 @@ class VoiceProsodyDetector:
         """One Evidence a voice, one span a segment of it."""
         speech = case.speech
         if speech is None or not speech.segments:
-            return [self._evidence(None, status="abstained", reason=why_no_voice(speech))]
+            return [evidence_of(self, None, status="abstained", reason=why_no_voice(speech))]
         card = load_card(self.name)
         network = open_network(self.name, self.input.fingerprint)
         voices = stretches_of(speech, self.input.most_s, ALLOWED)
@@ -68,37 +69,44 @@ class VoiceProsodyDetector:
     ) -> Evidence:
         started = time.monotonic()
         if not voice.segments:
-            return self._evidence(voice, status="abstained", reason=voice.why_none)
+            return evidence_of(self, voice, status="abstained", reason=voice.why_none)
         measured = measure_voice(voice, speech, self.input, case.deadline.check)
         if not np.isfinite(measured.values[[NAMES.index(name) for name in NEEDED]]).any():
             text = "too_short: Too little of the voice is voiced sound that could be followed."
-            return self._evidence(voice, status="abstained", reason=text)
+            return evidence_of(self, voice, status="abstained", reason=text)
         rows = np.stack([measured.values, *(one.values for one in measured.segments)])
         outputs = network.run(rows)
         parts = outputs["evidence"][0]
-        common: dict[str, Any] = {
-            "findings": (_finding(voice, measured, card),),
-            "details": _details(voice, measured, parts, card),
-            "bundle_sha256": card.network_sha256,
-            "licence": card.licence,
-        }
-        if card.raw.get("scores"):
-            common["kind"] = "voice_generated"
-            common["logit"] = float(outputs["logit"][0])
-            common["spans"] = spans_of(voice, outputs["logit"][1:])
-        status = "scored" if card.raw.get("scores") else "reported"
-        took = time.monotonic() - started
-        return self._evidence(voice, status=status, seconds_taken=took, **common)
-
-    def _evidence(self, voice: VoiceStretches | None, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="sound" if voice is None else f"voice {voice.speaker_id}",
-            speaker_id=None if voice is None else voice.speaker_id,
-            **more,
+        return evidence_of(
+            self,
+            voice,
+            findings=(_finding(voice, measured, card),),
+            details=_details(voice, measured, parts, card),
+            seconds_taken=time.monotonic() - started,
+            **weighed(voice, outputs["logit"], card),
         )
+
+
+def evidence_of(detector: Detector, voice: VoiceStretches | None, **more: Any) -> Evidence:
+    """What a detector says of one voice, or of the sound where there is none."""
+    return Evidence(
+        detector=detector.name,
+        version=detector.version,
+        family=detector.family,
+        subject="sound" if voice is None else f"voice {voice.speaker_id}",
+        speaker_id=None if voice is None else voice.speaker_id,
+        **more,
+    )
+
+
+def weighed(voice: VoiceStretches, logits: FloatArray, card: Card) -> dict[str, Any]:
+    """The evidence's status and, where the card allows a score, that: `logits` are the voice's and
+    then its segments'."""
+    told = {"status": "reported", "bundle_sha256": card.network_sha256, "licence": card.licence}
+    if not card.raw.get("scores"):
+        return told
+    score = {"logit": float(logits[0]), "spans": spans_of(voice, logits[1:])}
+    return {**told, "status": "scored", "kind": "voice_generated", **score}
 
 
 def why_no_voice(speech: Speech | None) -> str:

@@ -9,7 +9,13 @@ import numpy as np
 
 from assay.bundles import Card, Network, load_card, open_network
 from assay.case import Case
-from assay.detectors.voice_prosody import spans_of, told_cues, what_stands_out, why_no_voice
+from assay.detectors.voice_prosody import (
+    evidence_of,
+    told_cues,
+    weighed,
+    what_stands_out,
+    why_no_voice,
+)
 from assay.inputs.sound_spectrum import (
     BandEdge,
     MeanSpectrum,
@@ -64,7 +70,7 @@ class VoiceSpectrumDetector:
         """One Evidence a voice, one span a segment of it."""
         speech = case.speech
         if speech is None or not speech.segments:
-            return [self._evidence(None, status="abstained", reason=why_no_voice(speech))]
+            return [evidence_of(self, None, status="abstained", reason=why_no_voice(speech))]
         card = load_card(self.name)
         network = open_network(self.name, self.input.fingerprint)
         edges: list[float] = []
@@ -78,37 +84,22 @@ class VoiceSpectrumDetector:
     ) -> Evidence:
         started = time.monotonic()
         if not voice.segments:
-            return self._evidence(voice, status="abstained", reason=voice.why_none)
+            return evidence_of(self, voice, status="abstained", reason=voice.why_none)
         parts = [segment.waveform for segment in voice.segments]
         rate_hz = voice.segments[0].sample_rate_hz
         measured = measure_voice(parts, rate_hz, self.input, case.deadline.check)
         if not np.isfinite(measured.values[NAMES.index(NEEDED)]):
             text = "too_short: Too little of the voice is voiced sound that could be measured."
-            return self._evidence(voice, status="abstained", reason=text)
+            return evidence_of(self, voice, status="abstained", reason=text)
         outputs = network.run(np.concatenate([measured.values[None], measured.by_segment]))
         at_own_rate = _own_spectrum(case, voice)
-        common: dict[str, Any] = {
-            "findings": tuple(_findings(voice, measured, at_own_rate, card, edges)),
-            "details": _details(voice, measured, outputs["evidence"][0], at_own_rate, card),
-            "bundle_sha256": card.network_sha256,
-            "licence": card.licence,
-        }
-        if card.raw.get("scores"):
-            common["kind"] = "voice_generated"
-            common["logit"] = float(outputs["logit"][0])
-            common["spans"] = spans_of(voice, outputs["logit"][1:])
-        status = "scored" if card.raw.get("scores") else "reported"
-        took = time.monotonic() - started
-        return self._evidence(voice, status=status, seconds_taken=took, **common)
-
-    def _evidence(self, voice: VoiceStretches | None, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="sound" if voice is None else f"voice {voice.speaker_id}",
-            speaker_id=None if voice is None else voice.speaker_id,
-            **more,
+        return evidence_of(
+            self,
+            voice,
+            findings=tuple(_findings(voice, measured, at_own_rate, card, edges)),
+            details=_details(voice, measured, outputs["evidence"][0], at_own_rate, card),
+            seconds_taken=time.monotonic() - started,
+            **weighed(voice, outputs["logit"], card),
         )
 
 

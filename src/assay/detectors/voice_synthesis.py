@@ -91,10 +91,10 @@ class VoiceSynthesis:
         started = time.monotonic()
         card, recipe, network = bundle
         subject = f"voice {speaker_id}"
-        reasons = {id(s): _why_not(s) for s in segments}
-        usable = [segment for segment in segments if not reasons[id(segment)]]
+        refused = [_why_not(segment) for segment in segments]
+        usable = [s for s, reasons in zip(segments, refused, strict=True) if not reasons]
         if not usable:
-            reason = _why_none([reason for of_one in reasons.values() for reason in of_one])
+            reason = _why_none([reason for reasons in refused for reason in reasons])
             return replace(self._without_score(subject, reason, card), speaker_id=speaker_id)
         chosen = _evenly(usable, MAX_SEGMENTS)
         heard = hear([segment.waveform for segment in chosen], network, recipe, check)

@@ -120,7 +120,7 @@ def examine_piece(piece: Piece, options: Options) -> list[Row]:
 
 def rows_of(piece: Piece, verdict: Verdict, detectors: Mapping[str, type[Detector]]) -> list[Row]:
     """A verdict as rows: one for each detector, of its most suspicious subject, and the file's."""
-    base = _base(piece)
+    base = row_of(piece)
     rows = [_of_detector(base, verdict, one) for one in detectors.values()]
     return [*rows, _of_file(base, verdict)]
 
@@ -129,7 +129,7 @@ def crashed(piece: Piece, options: Options, error: Exception) -> list[Row]:
     """The rows of a piece whose examination ended in an error: failed, with the reason."""
     said = error.as_text() if isinstance(error, AssayError) else str(error)
     code = error.code if isinstance(error, AssayError) else type(error).__name__
-    base = replace(_base(piece), status="failed", reason=_short(f"{code}: {said}"))
+    base = replace(row_of(piece), status="failed", reason=_short(f"{code}: {said}"))
     rows = [
         replace(base, detector=name, version=one.version)
         for name, one in _asked(options).items()
@@ -138,7 +138,8 @@ def crashed(piece: Piece, options: Options, error: Exception) -> list[Row]:
     return [*rows, base]
 
 
-def _base(piece: Piece) -> Row:
+def row_of(piece: Piece) -> Row:
+    """What a row says of a piece before anything was scored."""
     return Row(
         path=piece.name,
         label=piece.label,

@@ -165,13 +165,9 @@ NO_HEATMAP = {
     ),
     "none_made": "No heat map is shown: the detectors that ran draw none.",
 }
-VARIANTS = {
-    "as_is": "As it is",
-    "resave": "Saved again as JPEG",
-    "resize": "Made smaller",
-    "crop": "Cropped a little",
-    "soften": "Blurred a little",
-}
+VARIANTS = {"as_is": "As it is", "resave": "Saved again as JPEG", "resize": "Made smaller"}
+VARIANTS |= {"crop": "Cropped a little", "soften": "Blurred a little"}
+VARIANTS |= {"saved_as_mp3": "Saved as MP3", "saved_as_opus": "Saved as Opus"}
 UNFAMILIAR = "It is unlike what the detector was calibrated on."
 NO_CUT = "too few genuine files were measured for a threshold here"
 _UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}

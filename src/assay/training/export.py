@@ -73,19 +73,21 @@ def whitened(net: nn.Module, crops: NDArray[Any]) -> Exported:
     return Exported(net, centre, axes[:n_axes].T / scale.clamp(min=1e-6)).eval()
 
 
-def export_onnx(exported: nn.Module, path: Path, size: int, metadata: dict[str, str]) -> float:
+def export_onnx(
+    exported: nn.Module, path: Path, size: int, metadata: dict[str, str], sound: bool = False
+) -> float:
     """Write the graph and return its largest difference to torch. It takes uint8 pictures of
-    `size` pixels a side or, from 1,000 on, float32 sound of `size` samples.
+    `size` pixels a side or, with `sound`, float32 windows of `size` samples.
 
     Raises RuntimeError when that is over 1e-4.
     """
     import onnx
 
-    example = torch.from_numpy(probes(size)[:2])
+    example = torch.from_numpy(probes(size, sound)[:2])
     with torch.no_grad():
         n_outputs = len(exported(example))
     names = ["logit", "mask", "features"] if n_outputs == 3 else ["logit", "features"]
-    given = "pictures" if example.ndim == 4 else "sound"
+    given = "sound" if sound else "pictures"
     torch.onnx.export(
         exported,
         (example,),
@@ -100,19 +102,16 @@ def export_onnx(exported: nn.Module, path: Path, size: int, metadata: dict[str, 
     for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.save(graph, str(path))
-    difference = parity(exported, path, size, names)
+    difference = parity(exported, path, size, names, sound)
     if difference > MAX_DIFFERENCE:
         raise RuntimeError(f"torch and ONNX Runtime differ by {difference:.2g}.")
     return difference
 
 
-SOUND_FROM = 1000
-
-
-def probes(size: int) -> NDArray[Any]:
+def probes(size: int, sound: bool = False) -> NDArray[Any]:
     """Three inputs to compare on: seeded noise, nothing, and something faint; see export_onnx."""
     rng = np.random.default_rng(0)
-    if size >= SOUND_FROM:
+    if sound:
         noise = rng.normal(0, 0.1, (3, size)).astype(np.float32)
         noise[1], noise[2] = 0, 0.001 * np.sin(np.arange(size) / 9) + noise[2] / 1000
         return noise
@@ -121,10 +120,12 @@ def probes(size: int) -> NDArray[Any]:
     return pictures
 
 
-def parity(exported: nn.Module, path: Path, size: int, names: Sequence[str]) -> float:
+def parity(
+    exported: nn.Module, path: Path, size: int, names: Sequence[str], sound: bool = False
+) -> float:
     """The largest difference between torch and ONNX Runtime on the probes of that size, relative
     to the largest value where that is over 1."""
-    inputs = probes(size)
+    inputs = probes(size, sound)
     with torch.no_grad():
         wanted = exported(torch.from_numpy(inputs))
     found = Network(path).run(inputs)
@@ -148,8 +149,9 @@ def finish(net: nn.Module, config: TrainingConfig, prepared: Prepared) -> Path:
     exported = whitened(net, np.stack([crop for p in pairs for crop in (p.genuine, p.fake)]))
     metadata = {"recipe_fingerprint": config.recipe.fingerprint, "data_hash": facts["data_hash"]}
     recipe = config.recipe
+    sound = isinstance(recipe, WaveformInput)
     size = recipe.n_samples if isinstance(recipe, WaveformInput) else recipe.size_px
-    difference = export_onnx(exported, path, size, metadata)
+    difference = export_onnx(exported, path, size, metadata, sound)
     measured = _measured(Network(path), config, prepared)
     write_json(folder / "card.json", card(config, path, facts, measured, difference, prepared))
     return folder

@@ -53,9 +53,8 @@ class VoicePairSource:
         self._genuine = Balanced(genuine, lambda v: v.method)
         self._aligned = Methods([v for v in fakes if v.twin is not None], lambda v: v.source)
         self._free = Methods([v for v in fakes if v.twin is None], lambda v: v.group)
-        self.aligned = aligned if self._free.names and self._aligned.names else 1.0
-        if not self._aligned.names:
-            self.aligned = 0.0
+        both = self._free.names and self._aligned.names
+        self.aligned = aligned if both else float(bool(self._aligned.names))
         self.tags = tuple(sorted({tag for v in voices for tag in (v.method, v.source)}))
 
     def draw(self, seed: int) -> Pair:

@@ -37,9 +37,6 @@ class SoundForgery:
     name: str
 
 
-MakeSound = Callable[[FloatArray, int, np.random.Generator, FloatArray | None], SoundForgery]
-
-
 @dataclass(frozen=True, slots=True)
 class SoundForger:
     """One way to forge sound.
