@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Who may know whom: a room imports its own rank and those before it, never a later one.
 # `bundles` stands before `subjects` because the face finder's networks are bundles too.
 RANKS = (
-    ("types", "sound", "timeline", "errors", "options", "once"),
+    ("types", "findings", "sound", "timeline", "errors", "options", "once"),
     ("bundles",),
     ("media",),
     ("subjects",),

@@ -5,7 +5,9 @@ from assay.timeline import FacePath, Mark, Moment, Shot, Stretch, Timeline
 
 
 def a_mark(start_s: float = 1.0, end_s: float = 1.0, detector: str = "optical_flow") -> Mark:
-    return Mark(start_s, end_s, "A break", "notice", detector, f"family of {detector}", "face 1", 1)
+    return Mark(
+        start_s, end_s, "A break", "notable", detector, f"family of {detector}", "face 1", 1
+    )
 
 
 def test_what_lasts_no_time_or_is_no_time_is_refused() -> None:

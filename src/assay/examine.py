@@ -212,6 +212,8 @@ def _fitting(installed: Installed, case: Case) -> Installed:
             not_run[name] = "no face was found."
         elif getattr(detector, "needs_reference", False) and case.options.reference is None:
             not_run[name] = "no known footage was given to compare with (--reference)."
+        elif getattr(detector, "needs_camera", False) and case.options.camera is None:
+            not_run[name] = "no pictures of a known camera were given to compare with (--camera)."
         elif detector.needs == "sound" and case.media.sample_rate_hz is None:
             not_run[name] = "the file has no sound."
         else:
@@ -312,6 +314,8 @@ def rerun_command(path: str, options: Options) -> str:
             flags += [FLAGS[name], _as_word(value)]
         elif name == "stability":
             flags.append("--stability" if value else "--no-stability")
+        elif name == "allow_network":
+            flags.append("--allow-network")
         else:
             variables.append(f"ASSAY_{name.upper()}={_as_word(value)}")
     command = [*(["env", *variables] if variables else []), "assay", "detect", *flags]
@@ -323,6 +327,7 @@ FLAGS = {
     "time_range_s": "--time-range",
     "detectors": "--detectors",
     "reference": "--reference",
+    "camera": "--camera",
     "frames": "--frames",
     "time_limit_s": "--time-limit",
     "fail_on": "--fail-on",

@@ -38,17 +38,21 @@ class Options:
     `operating_point` names a measured false-alarm rate in percent ("far_1" = 1 %).
     `time_range_s` limits the examination to (start, end) in seconds. `detectors` names those to
     run, all when None. `reference` is a folder or file of known footage of one person, to compare
-    faces with. `frames` is how many frames of a video are examined at most, `motion_s` how
-    many seconds of it are followed frame by frame (0: none). `embed_sound` lets a report hold up
-    to a minute of the sound, `embed_video` up to 20 s of small pictures. `fail_on` is the weakest
-    label for which the command line ends with exit code 1. Raises ConfigError on a value out of
-    range.
+    faces with; `camera` is a folder of pictures from one camera, to compare its fingerprint with.
+    `allow_network` lets a manifest be fetched from the address that the file names; without it
+    nothing ever leaves the machine. `frames` is how many frames of a video are examined at most,
+    `motion_s` how many seconds of it are followed frame by frame (0: none). `embed_sound` lets a
+    report hold up to a minute of the sound, `embed_video` up to 20 s of small pictures. `fail_on`
+    is the weakest label for which the command line ends with exit code 1. Raises ConfigError on a
+    value out of range.
     """
 
     operating_point: str = "far_1"
     time_range_s: tuple[float, float] | None = None
     detectors: tuple[str, ...] | None = None
     reference: str | None = None
+    camera: str | None = None
+    allow_network: bool = False
     frames: int = 32
     max_faces: int = 16
     max_megapixels: float = 200.0
@@ -280,6 +284,8 @@ _PARSERS = {
     "time_range_s": parse_time_range,
     "detectors": _names,
     "reference": _place,
+    "camera": _place,
+    "allow_network": _switch,
     "frames": _whole_number,
     "max_faces": _whole_number,
     "max_megapixels": _number,

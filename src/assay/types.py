@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from assay.findings import FileView, Finding, Severity
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -31,7 +33,7 @@ ForgeryKind = Literal[
     "generated", "face_altered", "edited", "voice_generated", "lip_synced", "unknown"
 ]
 ProvenanceState = Literal["valid_trusted", "valid_untrusted", "invalid", "none", "not_checked"]
-Severity = Literal["info", "notice", "warning"]
+__all__ = ["Finding", "Severity"]  # told of here too, where everybody looks for a type
 
 
 def _require(condition: bool, message: str) -> None:
@@ -223,17 +225,6 @@ class Heatmap:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One fact read from the file, with its meaning in plain language."""
-
-    code: str
-    title: str
-    meaning: str
-    severity: Severity = "info"
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What one detector says of one subject ("file", "picture", "face 1", "voice 1", "sound").
 
@@ -259,6 +250,7 @@ class Evidence:
     patches: tuple[Patch, ...] = ()
     heatmaps: tuple[Heatmap, ...] = ()
     findings: tuple[Finding, ...] = ()
+    views: tuple[FileView, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     bundle_sha256: str | None = None
     licence: str | None = None
@@ -319,11 +311,15 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a C2PA manifest proves. It stands beside the score and is never averaged into it."""
+    """What a C2PA manifest proves. It stands beside the score and is never averaged into it.
+
+    `codes` are the C2PA validation codes that speak against it, the reader's own words.
+    """
 
     state: ProvenanceState
     meaning: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def findings(answer: Answer) -> list[set[str]]:
     lines = [json.loads(line) for line in answer.out.splitlines()]
-    return [{finding["code"] for finding in line["forensics"]} for line in lines]
+    return [{finding["finding"] for finding in line["forensics"]} for line in lines]
 
 
 def test_help_is_light() -> None:

@@ -49,7 +49,7 @@ def test_a_stretch_with_another_face_is_told_with_its_times(first: int, last: in
         start_s, end_s = told.values["start_s"], told.values["end_s"]
         assert start_s == pytest.approx(begin / 25, abs=0.17)
         assert end_s == pytest.approx((end - 1) / 25, abs=0.17)
-    assert told.severity == ("notice" if last - first == 1 else "warning")
+    assert told.severity == ("notable" if last - first == 1 else "strong")
     assert told.values["similarity_to_the_rest"] < 0.35
     assert f"{start_s:.2f}" in told.title
     assert found.details["largest_break"] > 2 * APART * 0.8

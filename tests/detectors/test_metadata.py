@@ -107,9 +107,9 @@ def test_dates_within_a_day_agree(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "code", "severity"),
     [
-        ("Adobe Photoshop 25.1 (Macintosh)", "editing", "notice"),
-        ("GIMP 2.10", "editing", "notice"),
-        ("FaceApp 4", "retouching", "warning"),
+        ("Adobe Photoshop 25.1 (Macintosh)", "editing", "notable"),
+        ("GIMP 2.10", "editing", "notable"),
+        ("FaceApp 4", "retouching", "strong"),
         ("Lavf60.3.100", "encoder", "info"),
         ("Ver.1.00", "software", "info"),
     ],
@@ -125,7 +125,7 @@ def test_a_place_is_a_privacy_warning_and_stands_only_in_the_values(tmp_path: Pa
     block = Image.Exif()
     block.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 30.0), 3: "W", 4: (2.0, 17.0, 40.0)})
     (finding,) = examined(tmp_path, jpeg(block)).findings
-    assert (finding.code, finding.severity) == ("metadata_location", "warning")
+    assert (finding.code, finding.severity) == ("metadata_location", "strong")
     assert finding.values["coordinates"] == "48.858333 -2.294444"
     assert "48" not in finding.title + finding.meaning
 
@@ -157,7 +157,7 @@ def test_a_size_in_the_tags_that_is_not_the_pictures(tmp_path: Path) -> None:
 def test_prompt_in_png_text(tmp_path: Path) -> None:
     chunk = b"parameters\x00" + A1111.encode()
     found = by_code(examined(tmp_path, with_chunk(png(), b"tEXt", chunk), "a.png"))
-    assert found["ai_generator"].severity == "warning"
+    assert found["ai_generator"].severity == "strong"
     assert found["ai_generator"].values["text"].startswith("a red duck Negative prompt")
     assert found["ai_generator"].values["tags"] == ["png:parameters"]
 
@@ -182,8 +182,8 @@ def test_prompt_hidden_in_the_pixels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("term", "code", "severity"),
     [
-        ("trainedAlgorithmicMedia", "declares_ai_generation", "warning"),
-        ("compositeWithTrainedAlgorithmicMedia", "declares_ai_elements", "warning"),
+        ("trainedAlgorithmicMedia", "declares_ai_generation", "strong"),
+        ("compositeWithTrainedAlgorithmicMedia", "declares_ai_elements", "strong"),
         ("digitalCapture", "declares_capture", "info"),
     ],
 )
@@ -282,7 +282,7 @@ def files(folder: str) -> list[Path]:
 def test_every_shared_generated_file_shows_its_generator(path: Path) -> None:
     if not path.is_file():
         pytest.skip("the shared media folder is not there")
-    assert by_code(evidence_of(path))["ai_generator"].severity == "warning"
+    assert by_code(evidence_of(path))["ai_generator"].severity == "strong"
 
 
 @pytest.mark.shared

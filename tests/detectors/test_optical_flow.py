@@ -84,7 +84,7 @@ def test_a_face_that_slides_on_its_head_is_told() -> None:
     (still,), (slid,) = examined(moving_clip()), examined(moving_clip(slide_px=slide_px))
     assert "flow_break" not in [finding.code for finding in still.findings]
     (found,) = [finding for finding in slid.findings if finding.code == "flow_break"]
-    assert found.severity == "notice"
+    assert found.severity == "notable"
     assert set(found.values) & {"step_above", "step_below"}
     assert "does not change the verdict" in found.meaning
 

@@ -104,7 +104,7 @@ def test_a_bad_trust_list_is_reported_and_trusts_nobody(
     monkeypatch.setenv(content_credentials.ANCHORS_VARIABLE, str(anchors))
     evidence = examined(written(tmp_path, signer.sign(jpeg())))
     assert state(evidence) == "valid_untrusted"
-    assert codes(evidence)["trust_list_unusable"] == "warning"
+    assert codes(evidence)["trust_list_unusable"] == "strong"
 
 
 def test_a_changed_picture_is_invalid_and_says_why(tmp_path: Path, signer: Signer) -> None:
@@ -112,7 +112,7 @@ def test_a_changed_picture_is_invalid_and_says_why(tmp_path: Path, signer: Signe
     data[-40] ^= 0x10
     evidence = examined(written(tmp_path, bytes(data)))
     assert state(evidence) == "invalid"
-    assert codes(evidence)["invalid"] == "warning"
+    assert codes(evidence)["invalid"] == "strong"
     assert "changed after it was signed" in evidence.findings[0].meaning
 
 
@@ -121,14 +121,14 @@ def test_a_changed_statement_is_invalid(tmp_path: Path, signer: Signer) -> None:
     assert data.count(b"c2pa.created") == 1
     evidence = examined(written(tmp_path, data.replace(b"c2pa.created", b"c2pa.opened\x20")))
     assert state(evidence) == "invalid"
-    assert codes(evidence)["invalid"] == "warning"
+    assert codes(evidence)["invalid"] == "strong"
 
 
 @pytest.mark.parametrize(
     ("source_type", "code", "severity"),
     [
-        ("trainedAlgorithmicMedia", "declares_ai_generation", "warning"),
-        ("compositeWithTrainedAlgorithmicMedia", "declares_ai_elements", "warning"),
+        ("trainedAlgorithmicMedia", "declares_ai_generation", "strong"),
+        ("compositeWithTrainedAlgorithmicMedia", "declares_ai_elements", "strong"),
         ("digitalCapture", "declares_capture", "info"),
     ],
 )
@@ -144,7 +144,7 @@ def test_what_the_signer_declares_is_a_finding(
 def test_a_declaration_that_does_not_hold_is_no_warning(tmp_path: Path, signer: Signer) -> None:
     data = bytearray(signer.sign(jpeg(), "trainedAlgorithmicMedia"))
     data[-40] ^= 0x10
-    assert codes(examined(written(tmp_path, bytes(data))))["declares_ai_generation"] == "notice"
+    assert codes(examined(written(tmp_path, bytes(data))))["declares_ai_generation"] == "notable"
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_a_remote_manifest_is_named_and_never_fetched(
     address = f"http://127.0.0.1:{port}/manifest.c2pa"
     evidence = examined(written(tmp_path, signer.sign(jpeg(), remote=address)))
     assert state(evidence) == "none"
-    assert codes(evidence) == {"remote_only": "notice"}
+    assert codes(evidence) == {"remote_only": "notable"}
     assert evidence.findings[0].values["remote_address"] == address
     assert visits == []
 
@@ -226,7 +226,7 @@ def test_an_unreadable_manifest_is_invalid_with_the_readers_reason(
     data = signer.sign(jpeg())
     evidence = examined(written(tmp_path, data[: len(data) // 2]))
     assert state(evidence) == "invalid"
-    assert codes(evidence) == {"unreadable": "notice"}
+    assert codes(evidence) == {"unreadable": "notable"}
     assert evidence.findings[0].values["reader_message"]
 
 

@@ -74,7 +74,7 @@ def test_parts_that_beat_against_the_rest_are_noticed() -> None:
     codes = {finding.code: finding for finding in evidence.findings}
     assert "pulse_in_step" not in codes
     notice = codes["pulse_out_of_step"]
-    assert notice.severity == "notice"
+    assert notice.severity == "notable"
     assert {name.removesuffix("_deg") for name in notice.values if name.endswith("_deg")} <= {
         *LOWER
     }

@@ -123,7 +123,7 @@ def test_how_the_person_moves_is_told_as_a_lead(code: str, monkeypatch: pytest.M
     found = examined("portrait_in_motion.mp4", "astronaut.jpg")
     assert [one.code for one in found.findings] == ["reference_alike", code]
     told = found.findings[1]
-    assert told.severity == ("notice" if code == "reference_moves_unlike" else "info")
+    assert told.severity == ("notable" if code == "reference_moves_unlike" else "info")
     if code == "reference_moves_unlike":
         assert "a lead only" in told.meaning
         assert told.values["n_reference_stretches_as_far"] == 0

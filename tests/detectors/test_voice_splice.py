@@ -53,7 +53,7 @@ def test_a_step_of_the_background_is_told_with_its_second() -> None:
     (finding,) = evidence.findings
     assert finding.values["start_s"] == pytest.approx(103.4, abs=0.15)
     assert finding.values["end_s"] == pytest.approx(103.6, abs=0.15)
-    assert finding.severity == "notice"
+    assert finding.severity == "notable"
     assert "changes at 103." in finding.title
     assert "does not change the verdict" in finding.meaning
 
@@ -62,7 +62,7 @@ def test_a_copied_word_is_told_with_both_its_places() -> None:
     sound = stored(quiet_voice())
     sound[60_000:66_000] = sound[20_000:26_000]
     (finding,) = examined(sound, start_s=2.0).findings
-    assert (finding.code, finding.severity) == ("splice_repeat", "warning")
+    assert (finding.code, finding.severity) == ("splice_repeat", "strong")
     assert finding.values["start_s"] == pytest.approx(2 + 20_000 / RATE_HZ, abs=0.01)
     assert finding.values["again_end_s"] == pytest.approx(2 + 66_000 / RATE_HZ, abs=0.01)
 

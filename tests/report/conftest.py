@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from assay import types as t
+from assay.findings import Region
 from assay.media.probe import probe
 from assay.media.sound_drawing import envelope, spectrogram
 from assay.report import footage, video_chart
@@ -131,8 +132,10 @@ def metadata(**more: object) -> t.Evidence:
         "software",
         "Saved by an editing program",
         "The file says that Adobe Photoshop 25.1 wrote it. Cropping leaves the same trace.",
-        "notice",
+        "notable",
         {"software": "Adobe Photoshop 25.1 (Macintosh)", "modified": "2024-03-02T10:11:12"},
+        ("The picture was cropped.",),
+        Region(box_px=(8.0, 16.0, 72.0, 80.0), source_px=(1.0, 2.0, 3.0, 4.0)),
     )
     camera = t.Finding(
         "camera",
@@ -466,11 +469,11 @@ def a_voice(speaker_id: int, *segments: tuple[float, float, float], **more: obje
 def voices_verdict(name: str = "voice-note.m4a", **more: object) -> t.Verdict:
     """A completed recording: three voices, one generated, one below the cut, one under music."""
     prosody = t.Finding(
-        "even_pitch", "The pitch hardly varies", "People vary more.", "notice",
+        "even_pitch", "The pitch hardly varies", "People vary more.", "notable",
         {"start_s": 3.5, "end_s": 5.5, "spread_hz": 3.9},
     )  # fmt: skip
     splice = t.Finding(
-        "background_step", "The background changes at once", "Its level jumps.", "warning",
+        "background_step", "The background changes at once", "Its level jumps.", "strong",
         {"times_s": [6.1, 8.05], "step_db": 9.0},
     )  # fmt: skip
     values = common(name) | {
@@ -524,7 +527,7 @@ def blinks(track: int) -> t.Evidence:
 
 def timeline_verdict(name: str = "two-people.mp4", **more: object) -> t.Verdict:
     """A completed video of 4 s with a cut: two people, frame by frame, the first suspicious."""
-    jump = t.Finding("jump", "Another face at once", "m", "warning", {"times_s": [1.1]})
+    jump = t.Finding("jump", "Another face at once", "m", "strong", {"times_s": [1.1]})
     flow = t.Evidence(
         "identity_over_time", "1", "identity", "face 1", "reported", track_id=1, findings=(jump,)
     )

@@ -127,7 +127,7 @@ NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>\x1b\u202e\x00\u
 
 
 def test_everything_from_the_file_is_escaped(make: dict) -> None:
-    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {NASTY: NASTY, "n": {NASTY: [NASTY]}})
+    finding = t.Finding(NASTY, NASTY, NASTY, "strong", {NASTY: NASTY, "n": {NASTY: [NASTY]}})
     evidence = t.Evidence(
         NASTY, NASTY, NASTY, NASTY, "scored", logit=0.0, p_fake=0.9, threshold=0.5, track_id=1,
         findings=(finding,), licence=NASTY, spans=(t.Span(0, 0, 0, 0.1), t.Span(1, 1, 0, 0.9)),
@@ -321,7 +321,7 @@ def test_a_sound_that_may_not_be_held_is_not_held_and_says_so(make: dict) -> Non
 
 def test_hostile_evidence_of_a_sound_is_escaped_and_drawn_where_it_can_be(make: dict) -> None:
     times = [float("nan"), -1, 1e308, "x", None, 3, [1]]
-    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {"times_s": times, "start_s": NASTY})
+    finding = t.Finding(NASTY, NASTY, NASTY, "strong", {"times_s": times, "start_s": NASTY})
     plots = [
         {"times_s": NASTY, "f0_hz": [1]}, {"times_s": [0, 1], "f0_hz": [NASTY, 2]}, NASTY, 7,
         {"times_s": [0, 1], NASTY: [1.0, 2.0], f"{NASTY}_s": [0.5]}, {"frequencies_hz": [0, 0]},
@@ -419,7 +419,7 @@ def test_where_only_parts_are_shown_the_whole_is_drawn_too(make: dict) -> None:
 
 def test_hostile_words_of_a_timeline_are_escaped(make: dict) -> None:
     verdict = make["timeline"]()
-    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {"times_s": [1.0, 2.0]})
+    finding = t.Finding(NASTY, NASTY, NASTY, "strong", {"times_s": [1.0, 2.0]})
     plot = {"times_s": [0.0, 1.0, 2.0], NASTY: [1.0, 2.0, 3.0], f"{NASTY}_s": [0.5]}
     evidence = tuple(
         replace(one, detector=NASTY, family=NASTY, subject=NASTY, findings=(finding,),

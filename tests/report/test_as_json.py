@@ -40,7 +40,7 @@ VALIDATOR = jsonschema.Draft202012Validator(schema())
 def test_the_schema_is_a_schema_and_ships_beside_the_code() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     assert (Path(assay.report.__file__).parent / "schema.json").is_file()
-    assert schema()["properties"]["schema_version"] == {"const": "1.1"}
+    assert schema()["properties"]["schema_version"] == {"const": "2.0"}
 
 
 def test_every_verdict_satisfies_the_schema(verdict: t.Verdict) -> None:
@@ -61,6 +61,17 @@ def test_values_arrive_unchanged(make: dict) -> None:
     assert made["faces"][0]["box_px"] == [76.0, 105.0, 244.0, 273.0]
     assert [d["status"] for d in made["detectors"]] == ["scored", "scored", "abstained", "reported"]
     assert made["forensics"][0]["values"]["lens"]["focal_length_mm"] == 50.0
+    region = {"box_px": [8.0, 16.0, 72.0, 80.0], "source_px": [1.0, 2.0, 3.0, 4.0]}
+    assert made["forensics"][1] | {"values": {}, "meaning": ""} == {
+        "detector": "metadata",
+        "finding": "software",
+        "title": "Saved by an editing program",
+        "severity": "notable",
+        "meaning": "",
+        "innocent_causes": ["The picture was cropped."],
+        "region": {**region, "start_s": None, "end_s": None},
+        "values": {},
+    }
     assert made["limits"][0] == "The sound: no voice detector is installed."
 
 

@@ -50,7 +50,7 @@ def test_card_of_a_failure_gives_the_remedy_and_no_number(make: dict) -> None:
 @pytest.mark.parametrize("colours", [False, True])
 @pytest.mark.parametrize("n", [1, 2])
 def test_nothing_from_the_file_reaches_the_terminal_raw(make: dict, colours: bool, n: int) -> None:
-    finding = t.Finding(NASTY, NASTY, NASTY, "warning", {NASTY: NASTY})
+    finding = t.Finding(NASTY, NASTY, NASTY, "strong", {NASTY: NASTY})
     evidence = t.Evidence(NASTY, NASTY, NASTY, NASTY, "reported", findings=(finding,))
     abstained = t.Evidence("d", "1", "f", NASTY, "abstained", reason=NASTY)
     verdict = make["faceless"](

@@ -17,7 +17,7 @@ def test_a_file_without_sound_has_no_chart(make: dict) -> None:
 def test_everything_stands_at_its_second_of_the_file(make: dict) -> None:
     sound = a_sound(a_waveform(start_s=100.0), clips=())
     voice = a_voice(1, (103.0, 106.0, 0.9))
-    splice = t.Finding("c", "t", "m", "warning", {"times_s": [109.0, 90.0]})
+    splice = t.Finding("c", "t", "m", "strong", {"times_s": [109.0, 90.0]})
     marks = t.Evidence("voice_splice", "1", "s", "sound", "reported", findings=(splice,))
     chart = sound_chart(make["voices"](sound=sound, evidence=(voice, marks)))
     assert chart is not None

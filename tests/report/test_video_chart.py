@@ -41,7 +41,7 @@ def test_stretches_and_marks_stand_at_their_seconds(make: dict) -> None:
     assert "temporal consistency reaches its threshold, highest 0.90" in hit.text
     assert [(round(mark.x0, 1), mark.kind) for mark in first.marks] == [
         (20.0, "info"),
-        (27.5, "warning"),
+        (27.5, "strong"),
         (72.5, "info"),
     ]
     assert second.scores[0].hits == second.marks == ()

@@ -35,11 +35,11 @@ def test_without_a_cut_nothing_reaches_it(make: dict) -> None:
 def test_marks_are_told_in_time_order_and_the_grave_ones_stay(make: dict) -> None:
     held, n_left_out = voices.marks(make["voices"]())
     assert [(mark.start_s, mark.severity) for mark in held] == [
-        (3.5, "notice"), (6.1, "warning"), (8.05, "warning")
+        (3.5, "notable"), (6.1, "strong"), (8.05, "strong")
     ]  # fmt: skip
     assert n_left_out == 0
     many = t.Finding("c", "Many", "m", "info", {"times_s": [float(i) for i in range(150)]})
-    grave = t.Finding("c", "Grave", "m", "warning", {"start_s": 140.0, "end_s": 141.0})
+    grave = t.Finding("c", "Grave", "m", "strong", {"start_s": 140.0, "end_s": 141.0})
     one = t.Evidence("voice_splice", "1", "s", "sound", "reported", findings=(many, grave))
     held, n_left_out = voices.marks(make["voices"](evidence=(one,)))
     assert len(held) == voices.MAX_MARKS

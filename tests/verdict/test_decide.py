@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assay.bundles import Card, bundle_names
+from assay.findings import Finding
 from assay.subjects import NETWORKS, VOICE_NETWORKS
 from assay.types import Evidence, Provenance, Reason, Span, Stability, Verdict
 from assay.verdict.calibrate import calibrate
@@ -213,14 +215,35 @@ def test_faces_carry_place_and_score(card: Card) -> None:
 
 
 def test_provenance_is_lifted_and_else_not_checked(card: Card) -> None:
-    found = {"state": "invalid", "meaning": "Changed.", "values": {"signer": "x"}}
+    found = {"state": "invalid", "meaning": "Changed.", "values": {"signer": "x"}, "codes": ["c"]}
     reported = make_evidence(
         None, None, status="reported", reason=None, details={"provenance": found}
     )
-    assert decided(card, reported).provenance == Provenance("invalid", "Changed.", {"signer": "x"})
+    held = Provenance("invalid", "Changed.", {"signer": "x"}, ("c",))
+    assert decided(card, reported).provenance == held
     nothing = decided(card, make_evidence(-4.0)).provenance
     assert nothing is not None
     assert nothing.state == "not_checked"
+
+
+@pytest.mark.parametrize(
+    ("severity", "subject", "logit", "label"),
+    [
+        ("strong", "file", -4.0, "inconclusive"),
+        ("notable", "file", -4.0, "no_evidence_found"),
+        ("strong", "face 1", -4.0, "no_evidence_found"),
+        ("strong", "file", 4.0, "some_evidence"),
+    ],
+)
+def test_a_strong_finding_in_the_file_is_never_hidden_by_a_low_score(
+    card: Card, severity: Any, subject: str, logit: float, label: str
+) -> None:
+    told = Finding("generator_metadata", "Traces of a generator", "m", severity)
+    reported = make_evidence(None, None, status="reported", reason=None, findings=(told,))
+    verdict = decided(card, make_evidence(logit), replace(reported, subject=subject))
+    assert verdict.label == label
+    assert ("file_findings" in codes(verdict)) == (label == "inconclusive")
+    assert verdict.p_fake == decided(card, make_evidence(logit)).p_fake
 
 
 def test_nothing_is_ever_called_real_or_authentic(card: Card) -> None:

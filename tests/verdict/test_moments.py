@@ -89,7 +89,7 @@ def test_a_moment_stays_within_its_shot() -> None:
 def test_what_is_reported_adds_and_a_bare_fact_does_not() -> None:
     scored = face(1, *hill(4.0, 0.9))
     (plain,) = found(scored)
-    for severity, adds in (("warning", 1.0), ("notice", 0.5), ("info", 0.0)):
+    for severity, adds in (("strong", 1.0), ("notable", 0.5), ("info", 0.0)):
         told = Finding("c", "The flow breaks", "m", severity, {"times_s": [4.1]})
         flow = Evidence(
             "optical_flow", "1", "flow", "face 1", "reported", track_id=1, findings=(told,)
@@ -102,7 +102,7 @@ def test_what_is_reported_adds_and_a_bare_fact_does_not() -> None:
 
 
 def test_a_mark_belongs_to_one_moment() -> None:
-    told = Finding("c", "Jump", "m", "warning", {"start_s": [0.0], "end_s": [9.0]})
+    told = Finding("c", "Jump", "m", "strong", {"start_s": [0.0], "end_s": [9.0]})
     long = Evidence("identity", "1", "id", "face 1", "reported", track_id=1, findings=(told,))
     everywhere = [(i / 5, 0.9) for i in range(51)]
     held = found(face(1, *everywhere), long)

@@ -84,7 +84,7 @@ def test_held_seconds_are_bounded_and_the_highest_come_first() -> None:
 
 
 def test_a_finding_that_spans_everything_does_not_hold_everything() -> None:
-    finding = Finding("hum", "t", "m", "warning", {"start_s": 0.0, "end_s": 300.0})
+    finding = Finding("hum", "t", "m", "strong", {"start_s": 0.0, "end_s": 300.0})
     one = Evidence("voice_splice", "1", "s", "sound", "reported", findings=(finding,))
     sound = sound_of(a_case(long_sound()), (one,))
     assert sound is not None
@@ -137,4 +137,4 @@ def test_a_sound_that_cannot_be_drawn_costs_the_drawing_only() -> None:
 def test_seconds_are_read_from_a_findings_values(
     values: dict, seconds: list[tuple[float, float]]
 ) -> None:
-    assert seconds_of(Finding("c", "t", "m", "notice", values)) == seconds
+    assert seconds_of(Finding("c", "t", "m", "notable", values)) == seconds

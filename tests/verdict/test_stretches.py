@@ -105,14 +105,14 @@ def test_hostile_numbers_are_passed_over() -> None:
 
 
 def test_findings_with_seconds_are_marks() -> None:
-    there = Finding("break", "The flow breaks", "m", "notice", {"start_s": [1.0], "end_s": [1.5]})
-    nowhere = Finding("rate", "Few blinks", "m", "warning", {"rate": 3.0})
+    there = Finding("break", "The flow breaks", "m", "notable", {"start_s": [1.0], "end_s": [1.5]})
+    nowhere = Finding("rate", "Few blinks", "m", "strong", {"rate": 3.0})
     (mark,) = marks_of([reported(findings=(there, nowhere))], (Shot(0.0, 9.0),))
     assert (mark.start_s, mark.end_s, mark.title, mark.severity) == (
         1.0,
         1.5,
         there.title,
-        "notice",
+        "notable",
     )
     assert (mark.track_id, mark.shot, mark.family) == (1, 0, "flow")
 
@@ -142,10 +142,10 @@ def test_moments_listed_beside_a_curve_are_bare_facts() -> None:
 
 def test_of_too_many_marks_the_gravest_stay_in_time_order() -> None:
     bare = Finding("b", "b", "m", "info", {"times_s": list(range(200))})
-    grave = Finding("g", "g", "m", "warning", {"times_s": [500.0, 3.5]})
+    grave = Finding("g", "g", "m", "strong", {"times_s": [500.0, 3.5]})
     found = marks_of([reported(findings=(bare, bare, bare, grave))], ())
     assert len(found) == 400
-    assert [mark.start_s for mark in found if mark.severity == "warning"] == [3.5, 500.0]
+    assert [mark.start_s for mark in found if mark.severity == "strong"] == [3.5, 500.0]
     assert found == sorted(found, key=lambda mark: (mark.start_s, mark.end_s))
 
 

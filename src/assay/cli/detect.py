@@ -47,6 +47,8 @@ def detect(
     time_range: flags.TimeRange = None,
     detectors: flags.Detectors = None,
     reference: flags.Reference = None,
+    camera: flags.Camera = None,
+    allow_network: flags.AllowNetwork = None,
     frames: flags.Frames = None,
     max_faces: flags.MaxFaces = None,
     max_megapixels: flags.MaxMegapixels = None,

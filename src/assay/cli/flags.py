@@ -30,6 +30,16 @@ Reference = Annotated[
         metavar="PATH", help="Known footage of one person (folder or file) to compare faces with."
     ),
 ]
+Camera = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Folder of pictures from one camera, for its fingerprint."),
+]
+AllowNetwork = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-network/--no-network", help="Fetch a signed manifest that the file only names."
+    ),
+]
 Frames = Annotated[
     int | None, typer.Option(metavar="N", help="Examine at most N frames of a video.")
 ]

@@ -136,7 +136,7 @@ def _of_break(curve: IdentityCurve, widest: Break) -> list[Finding]:
                     "sets in or drops out looks like that. So can sunglasses put on, a hand or an "
                     f"object before the face. {LIMIT}"
                 ),
-                severity="warning" if certain else "notice",
+                severity="strong" if certain else "notable",
                 values=values,
             )
         )
@@ -164,7 +164,7 @@ def _of_handover(one: Handover, track_id: int) -> Finding:
             "same place, and the picture around them is the same. A face swap that sets in or "
             f"drops out looks like that; so does a cut between two takes of one camera. {LIMIT}"
         ),
-        severity="notice",
+        severity="notable",
         values={
             "start_s": round(one.start_s, 3),
             "end_s": round(one.end_s, 3),

@@ -72,7 +72,7 @@ class MetadataDetector:
             )
         findings = findings or _nothing(tags)
         findings += _damaged(tags)
-        ranks: dict[Severity, int] = {"warning": 0, "notice": 1, "info": 2}
+        ranks: dict[Severity, int] = {"strong": 0, "notable": 1, "info": 2}
         evidence = Evidence(
             detector=self.name,
             version=self.version,
@@ -104,7 +104,7 @@ def _generators(tags: Tags, media: Media) -> list[Finding]:
     if media.media_type == "image/png":
         traces += _hidden(media.path)
     return [
-        _finding("ai_generator", "warning", title, meaning, values, MAX_PROMPT)
+        _finding("ai_generator", "strong", title, meaning, values, MAX_PROMPT)
         for title, meaning, values in map(_described, _grouped(traces))
     ]
 
@@ -155,11 +155,11 @@ def _source_type(tags: Tags, _media: Media) -> list[Finding]:
 
 _SOURCE_TYPES: tuple[tuple[str, Severity, str, str, tuple[str, ...]], ...] = (
     (
-        "declares_ai_generation", "warning", "The tags declare AI generation",
+        "declares_ai_generation", "strong", "The tags declare AI generation",
         "The file's IPTC source type says that a generative model made it.", MADE_BY_MODEL,
     ),
     (
-        "declares_ai_elements", "warning", "The tags declare AI-generated parts",
+        "declares_ai_elements", "strong", "The tags declare AI-generated parts",
         "The file's IPTC source type says that parts of it were made by a generative model.",
         PARTLY_MODEL,
     ),
@@ -210,17 +210,17 @@ def _doubtful_dates(dates: dict[str, datetime], written: dict[str, str]) -> list
             "is a scan or a copy, or a tag was changed."
         )
         findings.append(
-            _finding("dates_disagree", "notice", "Dates disagree", meaning, written)
+            _finding("dates_disagree", "notable", "Dates disagree", meaning, written)
         )  # fmt: skip
     if taken and "changed" in dates and dates["changed"] < taken - TOLERANCE:
         meaning = "The file was changed before it was taken: a clock or a tag is wrong."
         findings.append(
-            _finding("changed_before_taken", "notice", "Impossible dates", meaning, written)
+            _finding("changed_before_taken", "notable", "Impossible dates", meaning, written)
         )
     if any(date > now for date in dates.values()):
         meaning = "A date lies in the future of this computer's clock: one of the clocks is wrong."
         findings.append(
-            _finding("date_in_future", "notice", "A date in the future", meaning, written)
+            _finding("date_in_future", "notable", "A date in the future", meaning, written)
         )
     if taken and taken.year < FIRST_DIGITAL_YEAR:
         meaning = "The date of taking is before digital cameras: the clock was never set."
@@ -239,11 +239,11 @@ def _software(tags: Tags, _media: Media) -> list[Finding]:
 
 _SOFTWARE: tuple[tuple[str, Severity, str, str], ...] = (
     (
-        "retouching", "warning", "Written by a face-editing program",
+        "retouching", "strong", "Written by a face-editing program",
         "The file names a program whose purpose is to change faces.",
     ),
     (
-        "editing", "notice", "Written by an editing program",
+        "editing", "notable", "Written by an editing program",
         "The file went through an editing program. Most published pictures and films did: it may "
         "have been cropped, brightened or altered.",
     ),
@@ -264,7 +264,7 @@ def _place(tags: Tags, _media: Media) -> list[Finding]:
         "The file says where it was taken. Publishing the file publishes that place: remove it to "
         "protect a source."
     )
-    return [_finding("location", "warning", "Location present", meaning, {"coordinates": found[0]})]
+    return [_finding("location", "strong", "Location present", meaning, {"coordinates": found[0]})]
 
 
 def _thumbnail(tags: Tags, media: Media) -> list[Finding]:
@@ -283,7 +283,7 @@ def _thumbnail(tags: Tags, media: Media) -> list[Finding]:
         "was cropped, edited or replaced by a program that left the preview alone."
     )
     title, rounded = "The preview shows another picture", round(likeness, 3)
-    return [_finding("thumbnail_disagrees", "notice", title, meaning, {"likeness": rounded})]
+    return [_finding("thumbnail_disagrees", "notable", title, meaning, {"likeness": rounded})]
 
 
 def _size(tags: Tags, media: Media) -> list[Finding]:
@@ -300,7 +300,7 @@ def _size(tags: Tags, media: Media) -> list[Finding]:
         "program that left the tags alone."
     )
     values = {"size_in_tags": " x ".join(text[0] for text in sides), "size_px": media.size_px}
-    return [_finding("size_disagrees", "notice", "Cropped or resized", meaning, values)]
+    return [_finding("size_disagrees", "notable", "Cropped or resized", meaning, values)]
 
 
 def _platform(tags: Tags, _media: Media) -> list[Finding]:
@@ -338,7 +338,7 @@ def _damaged(tags: Tags) -> list[Finding]:
         "Some tags could not be read because they are damaged. Careless programs do this as well "
         "as deliberate hands."
     )
-    return [_finding("damaged", "notice", "Damaged tags", meaning, {"blocks": tags.damaged})]
+    return [_finding("damaged", "notable", "Damaged tags", meaning, {"blocks": tags.damaged})]
 
 
 RULES: tuple[Callable[[Tags, Media], list[Finding]], ...] = (

@@ -240,7 +240,7 @@ def _breaks(subject: str, values: FloatArray, step_s: float, card: Card) -> list
         "is told for an examiner to look, and does not change the verdict."
     )
     title = f"The flow breaks at the border of {subject}"
-    return [Finding("flow_break", title, meaning, "notice", found)]
+    return [Finding("flow_break", title, meaning, "notable", found)]
 
 
 DETECTOR = OpticalFlow

@@ -103,7 +103,7 @@ def _examine(
         if report is not None:
             return _from_report(report, state, bool(anchors))
     except OutOfTimeError:
-        return *_state("not_checked", "out_of_time", _OUT_OF_TIME, "notice"), []
+        return *_state("not_checked", "out_of_time", _OUT_OF_TIME, "notable"), []
     except Exception as problem:  # the reader's own tree, or whatever hostile bytes provoke
         return *_unread(path, problem), []
     return *_state("none", "none", _NONE, "info"), []
@@ -121,7 +121,7 @@ def _trust_list_unusable(complaint: str) -> Finding:
         "provenance_trust_list_unusable",
         "The trust list could not be used",
         f"{complaint} Signers were examined as if no trust list were installed.",
-        "warning",
+        "strong",
     )
 
 
@@ -146,7 +146,7 @@ def _unread(path: Path, problem: Exception) -> tuple[Provenance, Finding]:
             "The file says that its manifest is kept at a remote address. It was not fetched: "
             "nothing leaves this machine, so nothing is proved either way."
         )
-        return _state("none", "remote_only", meaning, "notice", {"remote_address": address})
+        return _state("none", "remote_only", meaning, "notable", {"remote_address": address})
     values = {"reader_message": text}
     if not holds_store(path):
         meaning = f"{_NONE} (The manifest reader could not open this kind of file.)"
@@ -155,7 +155,7 @@ def _unread(path: Path, problem: Exception) -> tuple[Provenance, Finding]:
         "The file carries a Content Credentials manifest that could not be read, so it proves "
         "nothing. It may be damaged or written by a test or early version of a signing program."
     )
-    return _state("invalid", "unreadable", meaning, "notice", values)
+    return _state("invalid", "unreadable", meaning, "notable", values)
 
 
 def _from_report(
@@ -178,7 +178,7 @@ def _from_report(
             f"{'; '.join(why) or 'the reader names no cause'}. What they declare proves nothing; "
             "an ordinary editor that re-saves a signed file breaks them as surely as a forger does."
         )
-        outcome = _state("invalid", "invalid", meaning, "warning", values)
+        outcome = _state("invalid", "invalid", meaning, "strong", values)
     return *outcome, _declarations(report, state in ("Trusted", "Valid"))
 
 
@@ -207,7 +207,7 @@ def _declarations(report: Mapping[str, Any], holds: bool) -> list[Finding]:
         for kind in source_types(as_dict(manifest).get("assertions"))
     ]
     doubt = "" if holds else " The manifest does not hold, so this is a claim without proof."
-    severity: Severity = "warning" if holds else "notice"
+    severity: Severity = "strong" if holds else "notable"
     found = []
     for code, title, text, wanted, kinds in _DECLARATIONS:
         matched = [kind for kind in (own if kinds == "own" else sources) if _term(kind) in wanted]

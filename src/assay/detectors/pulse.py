@@ -263,7 +263,7 @@ def _step_findings(reading: Reading, subject: str) -> list[Finding]:
             code="pulse_out_of_step",
             title=f"Parts of {subject} beat against the rest: {names}",
             meaning=meaning,
-            severity="notice",
+            severity="notable",
             values=values,
         )
     ]

@@ -186,7 +186,7 @@ def _of_movement(subject: str, moved: Movement | Reason) -> Finding:
             f"as well, and how often is not measured on footage like this. It is a lead only. "
             f"{LIMIT}"
         ),
-        severity="notice",
+        severity="notable",
         values=values,
     )
 

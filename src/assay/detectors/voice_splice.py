@@ -203,26 +203,26 @@ _WORDS: dict[str, tuple[str, str, Severity]] = {
         "Around {band_hz:.0f} Hz the sound moves by {gap_db:.0f} dB or more to a level that it did "
         "not have within the second before. Words cut in from another recording do that; so do a "
         "noise gate, a device switched on, a door, and a change of scene in a film.",
-        "notice",
+        "notable",
     ),
     "splice_repeat": (
         "The same sound is there twice: at {start} s and at {again_start_s:.2f} s",
         "From {start} to {end} s every sample equals that from {again_start_s:.2f} to "
         "{again_end_s:.2f} s. No two utterances, and no two moments of a room, are the same: a "
         "piece was copied, by an editor or by a program that loops sounds.",
-        "warning",
+        "strong",
     ),
     "splice_digital_silence": (
         "Digital silence from {start} to {end} s",
         "Every sample there is the same, while the other pauses of this recording have noise in "
         "them. A piece was muted or put together; recorders that lose samples do it too.",
-        "notice",
+        "notable",
     ),
     "splice_hum_jump": (
         "The mains hum jumps at {start} s",
         "The hum at {hum_hz:.2f} Hz goes on with its phase moved by {jump_rad:.1f} rad. The mains "
         "do not jump; a cut does, and so does a recorder that loses samples.",
-        "notice",
+        "notable",
     ),
 }
 

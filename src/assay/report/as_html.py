@@ -223,7 +223,7 @@ def _row(evidence: Evidence) -> dict[str, Any]:
 
 def _findings(verdict: Verdict) -> list[dict[str, Any]]:
     """All findings but the one that the provenance box tells, the ones worth a look first."""
-    order = {"warning": 0, "notice": 1, "info": 2}
+    order = {"strong": 0, "notable": 1, "info": 2}
     told = verdict.provenance.meaning if verdict.provenance else None
     every: list[Finding] = [f for e in verdict.evidence for f in e.findings if f.meaning != told]
     every.sort(key=lambda finding: order[finding.severity])

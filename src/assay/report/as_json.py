@@ -8,13 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from assay.findings import Region
 from assay.report import moments
 from assay.report.sanitise import encodable, finite, plain
 from assay.report.wording import provenance_meaning, reason_text
 from assay.timeline import Mark, Moment, Shot, Stretch, Timeline
 from assay.types import Evidence, Media, Reason, Verdict
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "2.0"
 
 
 def schema() -> dict[str, Any]:
@@ -254,21 +255,43 @@ def _provenance(verdict: Verdict) -> dict[str, Any]:
     state = held.state if held else "not_checked"
     meaning = provenance_meaning(state, held.meaning if held else "")
     values = plain(held.values) if held else {}
-    return {"state": state, "meaning": encodable(meaning), "values": values}
+    return {
+        "state": state,
+        "codes": [encodable(code) for code in held.codes] if held else [],
+        "meaning": encodable(meaning),
+        "values": values,
+    }
 
 
 def _findings(evidence: Evidence) -> list[dict[str, Any]]:
     return [
         {
             "detector": encodable(evidence.detector),
-            "code": encodable(finding.code),
+            "finding": encodable(finding.code),
             "title": encodable(finding.title),
-            "meaning": encodable(finding.meaning),
             "severity": finding.severity,
+            "meaning": encodable(finding.meaning),
+            "innocent_causes": [encodable(cause) for cause in finding.innocent_causes],
+            "region": _region(finding.region),
             "values": plain(finding.values),
         }
         for finding in evidence.findings
     ]
+
+
+def _region(held: Region | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    return {
+        "box_px": _box(held.box_px),
+        "source_px": _box(held.source_px),
+        "start_s": finite(held.start_s),
+        "end_s": finite(held.end_s),
+    }
+
+
+def _box(sides: tuple[float, ...] | None) -> list[float | None] | None:
+    return None if sides is None else [finite(side) for side in sides]
 
 
 def _artifact(artifact: Mapping[str, str]) -> dict[str, str]:

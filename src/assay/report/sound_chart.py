@@ -277,7 +277,7 @@ def _buttons(flags: Sequence[Flag]) -> Iterable[Button]:
     for group in groups:
         first, last = group[0], group[-1]
         label = str(first.number) if first is last else f"{first.number}–{last.number}"
-        worst = min((flag.severity for flag in group), key=("warning", "notice", "info").index)
+        worst = min((flag.severity for flag in group), key=("strong", "notable", "info").index)
         yield Button(label, first.x0, "; ".join(flag.text for flag in group), worst, first.at_s)
 
 

@@ -161,7 +161,7 @@ def marks(verdict: Verdict) -> tuple[list[Mark], int]:
 
     Where there are too many, those that are worth a look stay.
     """
-    order = {"warning": 0, "notice": 1, "info": 2}
+    order = {"strong": 0, "notable": 1, "info": 2}
     found = [
         Mark(start, end, finding.title, one.detector, finding.severity)
         for one in verdict.evidence

@@ -70,7 +70,7 @@ _PROVENANCE_MEANINGS = {
     "none": "Most files carry none. That it is missing is not suspicious.",
     "not_checked": "Whether the file carries a signed history is not known.",
 }
-SEVERITIES = {"info": "for information", "notice": "worth a look", "warning": "warning"}
+SEVERITIES = {"info": "for information", "notable": "worth a look", "strong": "strong trace"}
 _NOT_MEANT = {
     "strong_evidence": (
         "It does not say who changed the {medium}, why, or that the rest of it is untouched. A "

@@ -57,7 +57,8 @@ def decide(known: Examined) -> Verdict:
     `strong_evidence`: two independent families fire, or one at a score that a bona fide file
     with as many scores reaches in fewer than 0.1 % of cases. `some_evidence`: something fires.
     `inconclusive`: the answer flips under a harmless change, detectors contradict each other,
-    the cut lies within the score's interval, or something fires outside the measured domain.
+    the cut lies within the score's interval, something fires outside the measured domain, or
+    nothing fires while the file itself carries a strong finding.
     """
     fused, case = known.fused, known.case
     label, reasons = _label(known) if fused else ("not_analysable", _why_nothing(known))
@@ -104,6 +105,8 @@ def _label(known: Examined) -> tuple[Label, list[Reason]]:
     fused = known.fused
     assert fused is not None
     doubts = _doubts(fused, known.stability, known.domain)
+    if not fused.fired:
+        doubts += _told_by_the_file(known.evidence)
     facts = _facts(fused)
     if doubts:
         return "inconclusive", doubts + facts
@@ -131,6 +134,21 @@ def _doubts(fused: Fused, stability: Stability | None, domain: Domain) -> list[R
         text = "The score is high, but what was scored lies outside what was measured."
         doubts.extend([Reason("out_of_domain", text), *domain.reasons])
     return doubts
+
+
+def _told_by_the_file(evidence: Sequence[Evidence]) -> list[Reason]:
+    """Strong findings about the file, which no score holds: "nothing found" would hide them."""
+    titles = [
+        finding.title
+        for one in evidence
+        if one.subject == "file"
+        for finding in one.findings
+        if finding.severity == "strong"
+    ]
+    if not titles:
+        return []
+    text = "No score is high, but the file itself says otherwise: "
+    return [Reason("file_findings", f"{text}{'; '.join(dict.fromkeys(titles))}.")]
 
 
 def _facts(fused: Fused) -> list[Reason]:
@@ -248,7 +266,10 @@ def _provenance(evidence: Sequence[Evidence]) -> Provenance:
             return found
         if isinstance(found, Mapping):
             return Provenance(
-                found["state"], str(found.get("meaning", "")), found.get("values") or {}
+                found["state"],
+                str(found.get("meaning", "")),
+                found.get("values") or {},
+                tuple(found.get("codes") or ()),
             )
     return NOT_CHECKED
 

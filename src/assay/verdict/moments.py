@@ -14,7 +14,7 @@ PER_SUBJECT = 4
 MAX_MOMENTS = 12
 MAX_PEAKS = 40
 TOP_STRENGTH = 4.0
-MARKED = {"warning": 1.0, "notice": 0.5, "info": 0.0}
+MARKED = {"strong": 1.0, "notable": 0.5, "info": 0.0}
 Subject = tuple[str, int | None]
 
 
@@ -34,7 +34,7 @@ def moments_of(
     """At most twelve moments of a second, four a subject, the most suspicious first.
 
     A score at its cut counts 1, and 1 more for each unit of log-odds above it, up to 4; a mark
-    counts by its severity (warning 1, notice 0.5, a bare fact nothing). Of one family the
+    counts by its severity (strong 1, notable 0.5, a bare fact nothing). Of one family the
     strongest counts, and the families add up: that several kinds of evidence meet is what ranks a
     moment. Those of a subject that reaches a cut as a whole come before those of one that does
     not. Moments of one subject lie at least a second apart.

@@ -72,7 +72,7 @@ def marks_of(evidence: Iterable[Evidence], shots: Sequence[Shot]) -> list[Mark]:
             *_plot_marks(one, shots),
         )
     ]
-    order = ("warning", "notice", "info")
+    order = ("strong", "notable", "info")
     found.sort(key=lambda mark: (order.index(mark.severity), mark.start_s))
     return sorted(found[:MAX_MARKS], key=lambda mark: (mark.start_s, mark.end_s))
 
