@@ -51,6 +51,8 @@ class Finding:
     `code` is stable. `severity`: `info` is a bare fact, `notable` is worth a look, `strong` hardly
     happens by itself (for traces in the signal: no false alarm on pristine files in the measured
     set). `innocent_causes` are harmless ways in which the same trace comes about.
+    `false_alarm_rate` is the share of the pristine files of `measured_on` that show it (None: not
+    measured); the verdict fills both in.
     """
 
     code: str
@@ -60,6 +62,8 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
     innocent_causes: tuple[str, ...] = ()
     region: Region | None = None
+    false_alarm_rate: float | None = None
+    measured_on: str = ""
 
     def __post_init__(self) -> None:
         _require(self.severity in SEVERITIES, f"{self.severity!r} is no severity")

@@ -70,6 +70,8 @@ def test_values_arrive_unchanged(make: dict) -> None:
         "meaning": "",
         "innocent_causes": ["The picture was cropped."],
         "region": {**region, "start_s": None, "end_s": None},
+        "false_alarm_rate": None,
+        "measured_on": None,
         "values": {},
     }
     assert made["limits"][0] == "The sound: no voice detector is installed."

@@ -273,6 +273,8 @@ def _findings(evidence: Evidence) -> list[dict[str, Any]]:
             "meaning": encodable(finding.meaning),
             "innocent_causes": [encodable(cause) for cause in finding.innocent_causes],
             "region": _region(finding.region),
+            "false_alarm_rate": finite(finding.false_alarm_rate),
+            "measured_on": encodable(finding.measured_on) or None,
             "values": plain(finding.values),
         }
         for finding in evidence.findings
