@@ -311,7 +311,9 @@ def rerun_command(path: str, options: Options) -> str:
         if value == getattr(default, name):
             continue
         if name in FLAGS:
-            flags += [FLAGS[name], _as_word(value)]
+            word = _as_word(value)
+            # A folder may be named "-x": only joined does the command line read it as a value.
+            flags += [f"{FLAGS[name]}={word}"] if word.startswith("-") else [FLAGS[name], word]
         elif name == "stability":
             flags.append("--stability" if value else "--no-stability")
         elif name == "allow_network":

@@ -185,7 +185,7 @@ def test_a_rerun_command_says_every_option(
         time_range_s=(1.5, 60.0),
         detectors=("provenance",),
         reference=str(shutil.copy(portrait_path("astronaut"), tmp_path / "some one.jpg")),
-        camera="some camera",
+        camera="-some camera",
         allow_network=True,
         frames=5,
         max_faces=2,

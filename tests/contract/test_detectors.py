@@ -16,6 +16,7 @@ from assay.bundles import load_card
 from assay.case import Case
 from assay.detectors import Detector, discover
 from assay.errors import BundleMissingError
+from assay.findings import FileView
 from assay.types import Evidence, FaceView
 from tests.verdict.doubles import MadeCase, PictureCase, make_media, make_view
 
@@ -125,8 +126,15 @@ def test_it_says_the_same_twice(
 
 
 def _said(one: Evidence) -> Any:
-    still = replace(one, heatmaps=(), seconds_taken=0.0)
-    return still, [heatmap.values.tolist() for heatmap in one.heatmaps]
+    still = replace(one, heatmaps=(), views=(), seconds_taken=0.0)
+    maps = [heatmap.values.tolist() for heatmap in one.heatmaps]
+    views = [(view.name, view.box_px, view.links_px, _seen(view)) for view in one.views]
+    return still, maps, views
+
+
+def _seen(view: FileView) -> Any:
+    seen = view.rgb if view.values is None else view.values
+    return None if seen is None else seen.tolist()
 
 
 face_detectors = pytest.mark.parametrize(
