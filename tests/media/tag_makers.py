@@ -93,13 +93,14 @@ def photoshop_block(records: bytes) -> bytes:
 class Signer:
     """A certificate authority of our own and a signer that it vouches for; nothing online."""
 
-    def __init__(self) -> None:
+    def __init__(self, valid_s: float = 30 * 86_400, begun_days_ago: int = 1) -> None:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        authority = _certificate("Assay Test CA", authority_key, "Assay Test CA", authority_key)
-        leaf = _certificate("Assay Test Signer", key, "Assay Test CA", authority_key)
+        own, days = "Assay Test CA", begun_days_ago
+        authority = _certificate(own, authority_key, own, authority_key, begun_days_ago=days)
+        leaf = _certificate("Assay Test Signer", key, own, authority_key, valid_s)
         form = serialization.Encoding.PEM
         self.anchors_pem = authority.public_bytes(form)
         self._chain = leaf.public_bytes(form) + self.anchors_pem
@@ -113,8 +114,23 @@ class Signer:
         source_type: str = "digitalCreation",
         remote: str = "",
         media_type: str = "image/jpeg",
+        sources: tuple[tuple[str, bytes], ...] = (),
     ) -> bytes:
-        """The file with a manifest inside it, or with only an address of one."""
+        """The file with a manifest inside it, or with only an address of one.
+
+        `sources` are (title, JPEG bytes) of what it was composed from.
+        """
+        return self.signed(data, source_type, remote, media_type, sources)[0]
+
+    def signed(
+        self,
+        data: bytes,
+        source_type: str = "digitalCreation",
+        remote: str = "",
+        media_type: str = "image/jpeg",
+        sources: tuple[tuple[str, bytes], ...] = (),
+    ) -> tuple[bytes, bytes]:
+        """The signed file, and its manifest store by itself."""
         import c2pa
 
         kind = f"http://cv.iptc.org/newscodes/digitalsourcetype/{source_type}"
@@ -130,11 +146,21 @@ class Signer:
             if remote:
                 builder.set_no_embed()
                 builder.set_remote_url(remote)
-            builder.sign(signer, media_type, io.BytesIO(data), out)
-        return out.getvalue()
+            for title, source in sources:
+                ingredient = json.dumps({"title": title, "relationship": "componentOf"})
+                builder.add_ingredient(ingredient, "image/jpeg", io.BytesIO(source))
+            store = builder.sign(signer, media_type, io.BytesIO(data), out)
+        return out.getvalue(), bytes(store)
 
 
-def _certificate(subject: str, key: Any, issuer: str, issuer_key: Any) -> Any:
+def _certificate(
+    subject: str,
+    key: Any,
+    issuer: str,
+    issuer_key: Any,
+    valid_s: float = 30 * 86_400,
+    begun_days_ago: int = 1,
+) -> Any:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -157,8 +183,8 @@ def _certificate(subject: str, key: Any, issuer: str, issuer_key: Any) -> Any:
         .issuer_name(named(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=30))
+        .not_valid_before(now - timedelta(days=begun_days_ago))
+        .not_valid_after(now + timedelta(seconds=valid_s))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(
             x509.KeyUsage(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from assay.media import content_credentials
 from assay.media.content_credentials import (
     STORE_MARK,
     OutOfTimeError,
@@ -13,7 +12,6 @@ from assay.media.content_credentials import (
     read_store,
     source_types,
     store_values,
-    trust_anchors,
 )
 from tests.media.tag_makers import Signer, jpeg
 
@@ -49,18 +47,6 @@ def test_the_mark_is_what_the_library_writes(tmp_path: Path, signed: bytes) -> N
     path.write_bytes(bytes(5000) + STORE_MARK)
     assert holds_store(path, span_bytes=100)
     assert not holds_store(tmp_path / "missing")
-
-
-def test_no_variable_means_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(content_credentials.ANCHORS_VARIABLE, raising=False)
-    assert trust_anchors() == ("", "")
-
-
-def test_a_missing_list_is_a_complaint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(content_credentials.ANCHORS_VARIABLE, str(tmp_path / "missing.pem"))
-    anchors, complaint = trust_anchors()
-    assert anchors == ""
-    assert "could not be read" in complaint
 
 
 def test_source_types_anywhere_in_a_tree() -> None:

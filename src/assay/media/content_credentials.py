@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from assay.media.tag_text import clean_text, clean_values
+from assay.media.json_values import as_dict, as_list, walk
+from assay.media.manifest_tree import actions, generator
+from assay.media.tag_text import clean_values
+from assay.media.validation_codes import codes_of
 
-ANCHORS_VARIABLE = "ASSAY_C2PA_TRUST_ANCHORS"
-MAX_ANCHORS_BYTES = 8 * 2**20
 MAX_REPORT_CHARS = 16 * 2**20
 # The type of the box that opens every C2PA store (ISO 19566-5 type, C2PA specification 11.1.4).
 STORE_MARK = bytes.fromhex("6332706100110010800000aa00389b71")
@@ -28,11 +28,12 @@ class OutOfTimeError(Exception):
 
 
 def read_store(
-    path: Path, media_type: str, anchors: str, until: float
+    path: Path, media_type: str, anchors: str, until: float, manifest: bytes | None = None
 ) -> tuple[dict[str, Any] | None, str]:
     """The manifest store and its validation state ("Trusted", "Valid", "Invalid").
 
     (None, "") where the file has none. `anchors` is PEM text or "", `until` a time.monotonic().
+    `manifest` is the store where it was kept outside the file.
     Raises OutOfTimeError, OSError, and c2pa.C2paError for whatever the store's bytes provoke.
     """
     import c2pa
@@ -47,7 +48,7 @@ def read_store(
         try:
             # A stream, never a path: with a path the library would look for a sidecar beside it.
             form = media_type if media_type in known else None
-            with c2pa.Reader(form, stream, None, context) as reader:
+            with c2pa.Reader(form, stream, manifest, context) as reader:
                 text = reader.json()
                 if len(text) > MAX_REPORT_CHARS:
                     raise ValueError("the manifest is too large to be read")
@@ -90,26 +91,6 @@ class _TimedStream(io.RawIOBase):
         raise io.UnsupportedOperation("opened for reading only")
 
 
-def trust_anchors() -> tuple[str, str]:
-    """The PEM text of the installed trust list ("" without one) and what was wrong with it."""
-    place = os.environ.get(ANCHORS_VARIABLE, "").strip()
-    if not place:
-        return "", ""
-    try:
-        with Path(place).open("rb") as file:
-            text = file.read(MAX_ANCHORS_BYTES).decode("utf-8", "replace")
-        import c2pa
-
-        if "BEGIN CERTIFICATE" not in text:
-            return "", f"{ANCHORS_VARIABLE} names a file without PEM certificates."
-        c2pa.Context.from_dict({**OFFLINE, "trust": {"trust_anchors": text}}).close()
-    except OSError as problem:
-        return "", f"{ANCHORS_VARIABLE} could not be read: {problem.strerror}."
-    except Exception as problem:
-        return "", f"{ANCHORS_VARIABLE} was refused: {clean_text(problem, 120)}."
-    return text, ""
-
-
 def holds_store(path: Path, span_bytes: int = 4 * 2**20) -> bool:
     """Whether the first or last `span_bytes` of the file hold the opening of a C2PA store."""
     try:
@@ -125,22 +106,9 @@ def source_types(tree: Any) -> list[str]:
     """Every digital source type in a manifest's statements, whichever assertion carries it."""
     return [
         value
-        for key, value in _walk(tree)
+        for key, value in walk(tree)
         if key.lower().endswith("digitalsourcetype") and isinstance(value, str)
     ]
-
-
-def _walk(tree: Any, limit: int = 20_000) -> Iterator[tuple[str, Any]]:
-    waiting = [tree]
-    while waiting and limit > 0:
-        limit -= 1
-        node = waiting.pop()
-        if isinstance(node, dict):
-            for key, value in node.items():
-                yield str(key), value
-                waiting.append(value)
-        elif isinstance(node, list):
-            waiting.extend(node)
 
 
 def store_values(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,60 +119,16 @@ def store_values(report: Mapping[str, Any]) -> dict[str, Any]:
     kinds = list(dict.fromkeys(source_types(manifest.get("assertions"))))
     values = {
         "active_manifest": label,
-        "claim_generator": _generator(manifest),
+        "claim_generator": generator(manifest),
         "title": manifest.get("title"),
         "issuer": signature.get("issuer"),
         "signer": signature.get("common_name"),
         "signed_at": signature.get("time"),
         "algorithm": signature.get("alg"),
-        "actions": _actions(manifest),
+        "actions": actions(manifest),
         "digital_source_type": kinds,
         "n_ingredients": len(as_list(manifest.get("ingredients"))),
         "ingredients": [as_dict(one).get("title") for one in as_list(manifest.get("ingredients"))],
-        "validation_codes": _codes(report),
+        "validation_codes": codes_of(report),
     }
     return clean_values(values)
-
-
-def _generator(manifest: Mapping[str, Any]) -> str:
-    infos = [as_dict(info) for info in as_list(manifest.get("claim_generator_info"))]
-    named = [f"{info.get('name', '')} {info.get('version', '')}".strip() for info in infos]
-    return ", ".join(name for name in named if name) or str(manifest.get("claim_generator") or "")
-
-
-def _actions(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for assertion in as_list(manifest.get("assertions")):
-        if not str(as_dict(assertion).get("label", "")).startswith("c2pa.actions"):
-            continue
-        for action in map(as_dict, as_list(as_dict(assertion.get("data")).get("actions"))):
-            agent = action.get("softwareAgent")
-            agent = agent.get("name") if isinstance(agent, dict) else agent
-            entry = {"action": action.get("action"), "software": agent, "when": action.get("when")}
-            found.append({key: value for key, value in entry.items() if value})
-    return found
-
-
-def _codes(report: Mapping[str, Any]) -> dict[str, list[str]]:
-    results = as_dict(report.get("validation_results"))
-    active = as_dict(results.get("activeManifest"))
-    codes = {
-        kind: [str(as_dict(one).get("code")) for one in as_list(active.get(kind))]
-        for kind in ("failure", "informational")
-    }
-    codes["ingredient_failure"] = [
-        str(as_dict(one).get("code"))
-        for delta in as_list(results.get("ingredientDeltas"))
-        for one in as_list(as_dict(as_dict(delta).get("validationDeltas")).get("failure"))
-    ]
-    return {kind: list(dict.fromkeys(found)) for kind, found in codes.items()}
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    """`value` where it is an object; an empty one for anything else a hostile report holds."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value: Any) -> list[Any]:
-    """`value` where it is an array; an empty one for anything else a hostile report holds."""
-    return value if isinstance(value, list) else []
