@@ -234,8 +234,10 @@ def start(original: Original) -> tuple[bytes, Saving | None]:
 
 
 def _shrunk(path: Path, box_px: tuple[int, int, int, int]) -> Array:
+    from pi_heif import register_heif_opener
     from PIL import Image, ImageOps
 
+    register_heif_opener()
     x, y, w, h = box_px
     with Image.open(path) as image:
         if image.width * image.height > MAX_PIXELS:
