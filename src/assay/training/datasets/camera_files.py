@@ -209,6 +209,7 @@ def make(packages: Iterable[Package], out: Path, here: Path | None = None) -> li
     A package that is not to be had is named on standard error and left out. Raises
     DamagedMediaError for one with another hash: no other set is made quietly.
     """
+    out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     for package in packages:
         try:

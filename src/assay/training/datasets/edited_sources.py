@@ -64,6 +64,7 @@ class Config:
     qualities: tuple[tuple[int, int], ...]
     png_share: float
     val_share: float
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def read_config(path: Path) -> Config:
             qualities=tuple((int(low), int(high)) for low, high in saving["qualities"]),
             png_share=float(saving["png_share"]),
             val_share=float(raw["split"]["val_share"]),
+            salt=str(raw["split"]["salt"]),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} describes no edited pictures: {error!r}.") from error
@@ -212,7 +214,7 @@ def maker_of(make: str) -> str:
 
 def split_of(maker: str, config: Config) -> str:
     """`train` or `val`, the same for every picture of a maker."""
-    return "val" if held_out(maker, config.val_share, f"edited {config.seed}") else "train"
+    return "val" if held_out(maker, config.val_share, config.salt) else "train"
 
 
 def slug(text: str) -> str:
