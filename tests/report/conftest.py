@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from assay import types as t
-from assay.findings import Region
+from assay.findings import FileView, Region
 from assay.media.probe import probe
 from assay.media.sound_drawing import envelope, spectrogram
 from assay.report import footage, video_chart
@@ -558,7 +558,91 @@ def timeline_verdict(name: str = "two-people.mp4", **more: object) -> t.Verdict:
     return video_verdict(name, **values | more)
 
 
+TREE = {
+    "title": "montage.jpg",
+    "format": "image/jpeg",
+    "claim_generator": "Editor 3.1",
+    "issuer": "Example Press",
+    "signed_at": "2026-01-02T03:04:05+00:00",
+    "actions": [
+        {"action": "c2pa.opened", "when": "2026-01-02T03:00:00Z"},
+        {
+            "action": "c2pa.placed",
+            "software": "Editor 3.1",
+            "digital_source_type": "http://cv.iptc.org/x/compositeWithTrainedAlgorithmicMedia",
+            "description": "A sky was added.",
+        },
+    ],
+    "validation": {"state": "valid_untrusted", "codes": ["signingCredential.untrusted"]},
+    "ingredients": [
+        {
+            "title": "sky.png",
+            "relationship": "componentOf",
+            "actions": [
+                {"action": "c2pa.created", "digital_source_type": "x/trainedAlgorithmicMedia"}
+            ],
+            "validation": {"state": "invalid", "codes": ["assertion.dataHash.mismatch"]},
+        },
+        {"title": "street.jpg", "relationship": "parentOf", "validation": {"state": "none"}},
+    ],
+}
+NOISE_REGION = Region(box_px=(64.0, 42.0, 192.0, 168.0))
+COPY_REGION = Region(box_px=(320.0, 210.0, 448.0, 315.0), source_px=(32.0, 252.0, 160.0, 357.0))
+
+
+def file_findings() -> tuple[t.Evidence, ...]:
+    """What examinations of the file report: a region with a map, a copy with links, a preview."""
+    noise = t.Finding(
+        "noise_residual_region", "Noise of one place differs", "It was processed otherwise.",
+        "strong", {"ratio": 2.3}, ("A place out of focus.", "Smoothing of skin by the camera."),
+        NOISE_REGION, 0.0, "61 pristine camera files",
+    )  # fmt: skip
+    copied = t.Finding(
+        "copy_move_pair", "The same content lies at two places", "Copied, or repeated.", "notable",
+        {"n_matches": 40}, ("Windows, tiles, printed patterns.",), COPY_REGION,
+    )  # fmt: skip
+    preview = drawn_picture(160, 105)
+    return (
+        metadata(
+            views=(
+                FileView("preview", "Embedded preview", "The preview in the tags.",
+                         "A preview can be old or planted.", rgb=preview, over=False),
+            )
+        ),
+        t.Evidence(
+            "noise_residual", "1", "noise", "file", "reported", findings=(noise,),
+            views=(FileView("noise", "Local noise level", "Bright: less noise than elsewhere.",
+                            "Flat places of genuine pictures stand out too.", values=heat()),),
+        ),
+        t.Evidence(
+            "copy_move", "1", "copy_move", "file", "reported", findings=(copied,),
+            views=(FileView("matches", "Copied places", "Lines join places of one content.",
+                            "What repeats in the scene looks the same.", values=heat(),
+                            box_px=(16.0, 16.0, 624.0, 400.0),
+                            links_px=((384.0, 260.0, 96.0, 300.0),)),),
+        ),
+    )  # fmt: skip
+
+
+def forensic_verdict(name: str = "montage.jpg", **more: object) -> t.Verdict:
+    """A picture without a high score whose file carries a strong finding, maps and a manifest."""
+    told = "No score is high, but the file itself carries what hardly comes about by itself: "
+    values = {
+        "evidence": (scored("face 1", 0.062, track_id=1), *file_findings()),
+        "label": "inconclusive",
+        "reasons": (t.Reason("file_findings", f"{told}Noise of one place differs."),),
+        "provenance": t.Provenance(
+            "valid_untrusted",
+            "Intact, but anybody can sign like this.",
+            {"signed_by": "Example Press", "trust_list_date": "2026-01-01", "tree": TREE},
+            ("signingCredential.untrusted",),
+        ),
+    }
+    return clear_verdict(name, **values | more)
+
+
 MAKERS = {
+    "forensic": forensic_verdict,
     "timeline": timeline_verdict,
     "voices": voices_verdict,
     "image": image_verdict,

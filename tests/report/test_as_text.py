@@ -68,7 +68,7 @@ def test_nothing_from_the_file_reaches_the_terminal_raw(make: dict, colours: boo
 
 def test_many_files_make_a_table_and_a_sum(make: dict) -> None:
     text = words(printed([maker() for maker in make.values()], 120))
-    assert "10 files: 2 strong evidence, 3 some evidence, 1 inconclusive" in text
+    assert "11 files: 2 strong evidence, 3 some evidence, 2 inconclusive" in text
     assert "3 not analysable." in text
     assert "not analysable – –" in text
     for maker in make.values():
@@ -96,3 +96,22 @@ def test_the_card_of_a_recording_tells_each_voice_and_the_seconds(make: dict) ->
         "0:06.1: The background changes at once (voice splice).",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_the_card_tells_findings_by_severity_with_their_first_innocent_cause(make: dict) -> None:
+    text = words(printed([make["forensic"]()], 110))
+    for part in (
+        "Strong trace. Noise of one place differs: It was processed otherwise. In the picture: x "
+        "64–192, y 42–168 px. Also caused by: a place out of focus.",
+        "Worth a look. The same content lies at two places",
+        "A camera is named: The file names a camera.",
+        "Codes: signingCredential.untrusted",
+        "montage.jpg, made by Editor 3.1, signed by Example Press, signed at 2026-01-02",
+        "[declares AI-made parts]",
+        "└─ a part of it: sky.png [declares AI generation] [does not hold]",
+        "└─ the version before: street.jpg",
+        "Read what was found in the file and what else causes it",
+    ):  # fmt: skip
+        assert part in text, part
+    places = [text.index(title) for title in ("Strong trace.", "Worth a look.", "A camera is")]
+    assert places == sorted(places)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from assay import types as t
-from assay.report import wording
+from assay.report import findings, provenance, wording
 
 FORBIDDEN = re.compile(r"\b(real|authentic\w*|deepfakes?|proven|certainly)\b", re.IGNORECASE)
 
@@ -19,7 +19,8 @@ def all_strings(value: object) -> list[str]:
 
 
 def test_no_sentence_promises_what_a_score_cannot() -> None:
-    texts = [text for value in vars(wording).values() for text in all_strings(value)]
+    held = [value for room in (wording, findings, provenance) for value in vars(room).values()]
+    texts = [text for value in held for text in all_strings(value)]
     texts = [text for text in texts if text != wording.__doc__]
     assert len(texts) > 60
     assert [text for text in texts if FORBIDDEN.search(text)] == []
@@ -30,8 +31,8 @@ def test_no_sentence_promises_what_a_score_cannot() -> None:
     [
         (wording.LABELS, t.Label), (wording._NOT_MEANT, t.Label), (wording._NEXT_STEPS, t.Label),
         (wording.STATUSES, t.EvidenceStatus), (wording.KINDS, t.ForgeryKind),
-        (wording._CLAUSES, t.ForgeryKind), (wording.PROVENANCE, t.ProvenanceState),
-        (wording.SEVERITIES, t.Severity), (wording.MEDIA, t.MediaKind),
+        (wording._CLAUSES, t.ForgeryKind), (provenance.STATES, t.ProvenanceState),
+        (findings.SEVERITY_WORDS, t.Severity), (wording.MEDIA, t.MediaKind),
     ],
 )  # fmt: skip
 def test_every_word_of_the_types_has_its_sentence(words: dict, names: object) -> None:
@@ -109,3 +110,13 @@ def test_an_unfamiliar_subject_is_said_in_its_line(make: dict) -> None:
     assert wording.UNFAMILIAR not in wording.evidence_sentence(whole)
     far = replace(whole, details={"domain_distance": 3.0, "domain_limit": 2.0})
     assert wording.evidence_sentence(far).endswith(wording.UNFAMILIAR)
+
+
+def test_strong_findings_of_the_file_are_in_the_answer_and_have_a_next_step(make: dict) -> None:
+    verdict = make["forensic"]()
+    answer = wording.answer(verdict)
+    assert "could not reach a conclusion on the picture" in answer
+    assert answer.endswith("hardly comes about by itself: Noise of one place differs.")
+    assert "what else causes it" in wording.next_step(verdict)
+    flips = replace(verdict, reasons=(t.Reason("flips", ""), *verdict.reasons))
+    assert "less compressed copy" in wording.next_step(flips)

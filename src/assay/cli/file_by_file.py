@@ -45,7 +45,7 @@ def examined(
 
 def without_pictures(verdict: Verdict) -> Verdict:
     """The verdict as a table of many files needs it, so that 10,000 of them fit in memory."""
-    evidence = tuple(replace(one, heatmaps=()) for one in verdict.evidence)
+    evidence = tuple(replace(one, heatmaps=(), views=()) for one in verdict.evidence)
     return replace(verdict, pictures=(), sound=None, timeline=None, evidence=evidence)
 
 
@@ -105,16 +105,24 @@ def _without_path(verdict: Verdict, source: Source) -> Verdict:
 
 
 def _reported(verdict: Verdict, call: Call) -> list[Artifact]:
-    """Write the HTML report where one is wanted; a full disk costs the report, not the answer."""
+    """Write the HTML report where one is wanted, and its views as files beside it.
+
+    A full disk costs the report or its views, not the answer.
+    """
     if call.report_folder is None:
         return []
     from assay.report import write_report
+    from assay.report.file_views import write_views
 
+    artifacts: list[Artifact] = []
     try:
         path = write_report(verdict, call.report_folder)
+        told = "The report as one HTML file."
+        artifacts.append({"kind": "report", "path": str(path), "caption": told})
+        artifacts += write_views(verdict, path)
     except Exception as error:
         if call.debug:
             traceback.print_exc()
-        say(f"no report for {verdict.name}: {type(error).__name__}: {error}")
-        return []
-    return [{"kind": "report", "path": str(path), "caption": "The report as one HTML file."}]
+        what = "views beside the report" if artifacts else "report"
+        say(f"no {what} for {verdict.name}: {type(error).__name__}: {error}")
+    return artifacts

@@ -1,7 +1,8 @@
 """One verdict as one self-contained HTML file: nothing is fetched.
 
-No script runs but the few lines that move the cursor of a sound, or of a film, that the page holds;
-the policy in the page names them by their hash.
+No script runs but the few lines that move the cursor of a sound or of a film that the page holds,
+and the forensic view's slider, magnifier and levels; the policy in the page names them by their
+hash.
 """
 
 from __future__ import annotations
@@ -11,16 +12,26 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError
-from assay.report import charts, overlays, sound_chart, video_chart, wording
-from assay.report.sanitise import plain, shortened, visible
-from assay.types import Evidence, Finding, Verdict
+from assay.report import (
+    charts,
+    findings,
+    forensic_view,
+    overlays,
+    provenance,
+    sound_chart,
+    video_chart,
+    wording,
+)
+from assay.report.sanitise import shortened, visible
+from assay.report.value_pairs import value_pairs
+from assay.types import Evidence, Verdict
 from assay.verdict.heatmaps import heatmap_sentences
 
 if TYPE_CHECKING:
@@ -29,8 +40,6 @@ if TYPE_CHECKING:
 
 SCENES = ("scene", "scene_heatmap")
 MAX_ROWS = 60
-MAX_VALUES = 24
-MAX_VALUE_TEXT = 300
 MAX_PRINTED = 5000  # longer than any path, so the command to rerun stays whole
 MAX_STEM = 60
 FILM_AND_JPEG_BYTES = 1_200_000  # of the stills beside a film: a page stays under 5 MB
@@ -120,10 +129,13 @@ class _Shown:
 
 def _context(verdict: Verdict) -> dict[str, Any]:
     sound, video = sound_chart.sound_chart(verdict), video_chart.video_chart(verdict)
-    most = FILM_AND_JPEG_BYTES if video and video.film else overlays.MAX_JPEG_BYTES
+    film = video is not None and video.film is not None
+    forensic = forensic_view.forensic_view(verdict, film)
+    most = FILM_AND_JPEG_BYTES if film else overlays.MAX_JPEG_BYTES
+    most -= forensic.n_bytes if forensic else 0
     pictures = [_shown(picture) for picture in overlays.illustrations(verdict, most)]
     measures = heatmap_sentences(verdict.evidence)
-    script = _script(sound, video)
+    script = _script(sound, video, forensic)
     return {
         "verdict": verdict,
         "media": verdict.media,
@@ -134,7 +146,7 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "sound": sound,
         "video": video,
         "script": script,
-        "policy": _policy(script),
+        "policy": _policy(script, plays=bool(film or (sound and sound.players))),
         "scenes": [p for p in pictures if p.kind in SCENES],
         "faces": _faced([p for p in pictures if p.kind not in SCENES]),
         "windows": any(one.patches for one in verdict.evidence),
@@ -145,34 +157,40 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "heat_stops": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in overlays.HEAT_STOPS],
         "evidence": [_row(evidence) for evidence in verdict.evidence[:MAX_ROWS]],
         "n_evidence_left_out": max(0, len(verdict.evidence) - MAX_ROWS),
-        "findings": _findings(verdict),
-        "quality": _values(verdict.quality),
+        "findings": findings.groups(verdict),
+        "n_findings_left_out": findings.n_left_out(verdict),
+        "severity_means": findings.SEVERITY_MEANS,
+        "forensic": forensic,
+        "quality": value_pairs(verdict.quality),
         "facts": _file_facts(verdict),
-        "provenance_values": _values(verdict.provenance.values) if verdict.provenance else [],
+        "provenance": provenance.box(verdict.provenance),
         "licences": _licences(verdict.evidence),
     }
 
 
 def _script(
-    sound: sound_chart.SoundChart | None, video: video_chart.VideoChart | None
+    sound: sound_chart.SoundChart | None,
+    video: video_chart.VideoChart | None,
+    forensic: forensic_view.ForensicView | None,
 ) -> Markup | None:
-    """What moves the cursors, for what the page holds; None where there is nothing to play."""
+    """What moves cursors and views, for what the page holds; None where nothing moves."""
     from markupsafe import Markup
 
     held = [sound_chart.player_script()] if sound and sound.players else []
     held += [video_chart.player_script()] if video and video.film else []
+    held += [forensic_view.view_script()] if forensic else []
     return Markup("\n").join(held) if held else None
 
 
-def _policy(script: Markup | None) -> Markup:
+def _policy(script: Markup | None, plays: bool) -> Markup:
     """The content security policy: nothing but what the page holds; of scripts only our own."""
     from markupsafe import Markup
 
-    media = ""
+    media = " media-src data:;" if plays else ""
     if script is not None:
         digest = hashlib.sha256(script.encode("utf-8")).digest()
         held = base64.b64encode(digest).decode("ascii")
-        media = f" media-src data:; script-src 'sha256-{held}';"
+        media += f" script-src 'sha256-{held}';"
     return Markup(
         f"default-src 'none'; img-src data:;{media} style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
@@ -219,38 +237,6 @@ def _row(evidence: Evidence) -> dict[str, Any]:
         "status": wording.STATUSES[evidence.status],
         "sentence": wording.evidence_sentence(evidence),
     }
-
-
-def _findings(verdict: Verdict) -> list[dict[str, Any]]:
-    """All findings but the one that the provenance box tells, the ones worth a look first."""
-    order = {"strong": 0, "notable": 1, "info": 2}
-    told = verdict.provenance.meaning if verdict.provenance else None
-    every: list[Finding] = [f for e in verdict.evidence for f in e.findings if f.meaning != told]
-    every.sort(key=lambda finding: order[finding.severity])
-    return [{"held": finding, "values": _values(finding.values)} for finding in every[:MAX_ROWS]]
-
-
-def _values(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """A mapping as pairs of words, nested keys joined; bounded in number and length."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in plain(values).items():
-        name = wording.measure_name(key)
-        name = f"{prefix}{name[:1].lower()}{name[1:]}" if prefix else name
-        if isinstance(value, dict):
-            pairs.extend(_values(value, f"{name}, "))
-        elif value is not None and value != []:
-            pairs.append((shortened(name, 80), shortened(_value_text(value), MAX_VALUE_TEXT)))
-    return pairs[:MAX_VALUES]
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        return ", ".join(_value_text(item) for item in value[:MAX_VALUES])
-    return str(value)
 
 
 def _file_facts(verdict: Verdict) -> list[tuple[str, str]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.findings import Region
-from assay.report import moments
+from assay.report import moments, provenance
 from assay.report.sanitise import encodable, finite, plain
-from assay.report.wording import provenance_meaning, reason_text
+from assay.report.wording import reason_text
 from assay.timeline import Mark, Moment, Shot, Stretch, Timeline
 from assay.types import Evidence, Media, Reason, Verdict
 
@@ -253,7 +253,7 @@ def _patches(evidence: Evidence) -> list[dict[str, Any]]:
 def _provenance(verdict: Verdict) -> dict[str, Any]:
     held = verdict.provenance
     state = held.state if held else "not_checked"
-    meaning = provenance_meaning(state, held.meaning if held else "")
+    meaning = provenance.meaning(state, held.meaning if held else "")
     values = plain(held.values) if held else {}
     return {
         "state": state,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from assay.report import moments, voices, wording
+from assay.report import findings, moments, provenance, voices, wording
 from assay.report.sanitise import shortened, visible
 from assay.types import Evidence, Verdict
 
@@ -122,24 +122,15 @@ def _body(verdict: Verdict) -> Iterable[RenderableType]:
     yield from _section("Most suspicious moments", moments.lines(verdict))
     held = (wording.agreement_sentence(verdict), wording.stability_sentence(verdict))
     yield from _section("How firm", [sentence for sentence in held if sentence])
-    yield from _section("Found in the file", _findings(verdict))
+    yield from _section("Found in the file", findings.lines(verdict))
     extent = wording.coverage_line(verdict)
     tested = [*verdict.coverage.tested, *([extent] if extent else [])]
     yield from _section("Tested", tested)
     yield from _section("Not tested", verdict.coverage.not_tested)
     if verdict.provenance:
-        held_state = verdict.provenance.state
-        meaning = wording.provenance_meaning(held_state, verdict.provenance.meaning)
-        yield from _section("Provenance", [f"{wording.PROVENANCE[held_state]}. {meaning}"])
+        yield from _section("Provenance", provenance.lines(verdict.provenance))
     yield from _section("Limits", verdict.limits)
     yield from _section("Next step", [wording.next_step(verdict)])
-
-
-def _findings(verdict: Verdict) -> list[str]:
-    told = verdict.provenance.meaning if verdict.provenance else None
-    found = [f for evidence in verdict.evidence for f in evidence.findings if f.meaning != told]
-    found.sort(key=lambda finding: finding.severity == "info")
-    return [f"{finding.title}: {finding.meaning}" for finding in found]
 
 
 def _title(words: str) -> Text:

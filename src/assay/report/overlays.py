@@ -151,7 +151,7 @@ def _scene_map(verdict: Verdict, one: Evidence, picture: Picture, heatmap: Heatm
     what = "picture" if _is_picture(verdict) else "frame"
     name = wording.titled(one.detector).lower()
     text = f"The whole {what}{_when(verdict, picture.time_s)}: heat map of {name}"
-    return _Drawing("scene_heatmap", image, f"{text}.", f"{text}, {_where(heatmap)}.")
+    return _Drawing("scene_heatmap", image, f"{text}.", f"{text}, {strongest(heatmap.values)}.")
 
 
 def _middle(pictures: Sequence[Picture]) -> Picture:
@@ -274,7 +274,9 @@ def _close_ups(verdict: Verdict, mark: FaceMark) -> list[_Drawing]:
     drawings = [_Drawing("face", _cut(picture, region), f"{text}.", alt, mark.track_id)]
     if heatmap is not None:
         warm = _cut(_warmed(picture, heatmap), region)
-        alt = f"The same view of face {mark.track_id} with the heat map: {_where(heatmap)}."
+        alt = (
+            f"The same view of face {mark.track_id} with the heat map: {strongest(heatmap.values)}."
+        )
         drawings.append(_Drawing("heatmap", warm, f"{face}: heat map.", alt, mark.track_id))
     return drawings
 
@@ -327,14 +329,22 @@ def _warmed(picture: Picture, heatmap: Heatmap) -> Picture:
     left, top, right, bottom = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
     if right > left and bottom > top:
         heat = np.asarray(stretched)[top - y0 : bottom - y0, left - x0 : right - x0]
-        opacity = np.clip(heat * 1.6 - 0.12, 0, 0.78)[..., None]
+        over = opacity(heat)[..., None]
         place = grey[top:bottom, left:right]
-        grey[top:bottom, left:right] = place * (1 - opacity) + _colours(heat) * opacity
+        grey[top:bottom, left:right] = place * (1 - over) + colours(heat) * over
     rgb = np.clip(grey, 0, 255).astype(np.uint8)
     return Picture(picture.frame_index, picture.time_s, rgb, picture.scale)
 
 
-def _colours(values: FloatArray) -> FloatArray:
+def opacity(values: FloatArray) -> FloatArray:
+    """How much a map covers the picture: nothing where it is low, and never all of it."""
+    import numpy as np
+
+    covered: FloatArray = np.clip(values * 1.6 - 0.12, 0, 0.78)
+    return covered
+
+
+def colours(values: FloatArray) -> FloatArray:
     """Map [0, 1] to the heat scale: (h, w) to (h, w, 3)."""
     import numpy as np
 
@@ -343,11 +353,11 @@ def _colours(values: FloatArray) -> FloatArray:
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def _where(heatmap: Heatmap) -> str:
-    """Where the map is strongest, in words for a reader who does not see it."""
+def strongest(values: FloatArray) -> str:
+    """Where a map is strongest, in words for a reader who does not see it."""
     import numpy as np
 
-    values = np.nan_to_num(np.asarray(heatmap.values, dtype=np.float32))
+    values = np.nan_to_num(np.asarray(values, dtype=np.float32))
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     down = ("upper", "middle", "lower")[min(2, int(3 * row / values.shape[0]))]
     across = ("left", "centre", "right")[min(2, int(3 * column / values.shape[1]))]

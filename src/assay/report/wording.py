@@ -59,18 +59,6 @@ _CLAUSES = {
     "lip_synced": "the lips in {it} were made to fit other words",
     "unknown": "{it} was manipulated",
 }
-PROVENANCE = {
-    "valid_trusted": "Signed, and the signature is valid and trusted",
-    "valid_untrusted": "Signed and intact, but the signer is not on the trust list",
-    "invalid": "Signed, but the signature does not hold",
-    "none": "No signed provenance (C2PA) in the file",
-    "not_checked": "Provenance was not checked",
-}
-_PROVENANCE_MEANINGS = {
-    "none": "Most files carry none. That it is missing is not suspicious.",
-    "not_checked": "Whether the file carries a signed history is not known.",
-}
-SEVERITIES = {"info": "for information", "notable": "worth a look", "strong": "strong trace"}
 _NOT_MEANT = {
     "strong_evidence": (
         "It does not say who changed the {medium}, why, or that the rest of it is untouched. A "
@@ -123,12 +111,17 @@ _NEXT_STEPS_AFTER |= dict.fromkeys(
     ("no_face_detector", "nothing_scored", "not_run", "bundle_missing"),
     "See `assay detectors` for what is installed and `assay doctor` for what is missing.",
 )
+_NEXT_STEP_AFTER_FINDINGS = (
+    "Read what was found in the file and what else causes it, look at the marked places yourself, "
+    "and ask the source for the file as it left the camera: the same trace must be explained there."
+)
 _NEXT_STEP_AFTER_FAILURE = "Do what the reason asks for, then examine the file again."
 REASONS = {
     "no_face": "No face was found.",
     "no_voice_detector": "Sound cannot be assessed: no voice detector is installed.",
     "no_face_detector": "No detector for faces was run.",
     "nothing_scored": "No detector that was run gives this file a score.",
+    "file_findings": "No score is high, but the file itself carries strong traces.",
     "flips": "The answer changes under changes of the file that should not matter.",
     "near_the_cut": "The threshold lies within the score's interval.",
     "no_detector": "No installed detector applies to this kind of file.",
@@ -204,6 +197,9 @@ def answer(verdict: Verdict) -> str:
     if verdict.label in ("strong_evidence", "some_evidence"):
         strength = "strong" if verdict.label == "strong_evidence" else "some"
         return f"{who} found {strength} evidence that {_what_was_done(verdict, it)}{numbers}."
+    if doubted_by_findings(verdict):
+        told = shortened(visible(verdict.reasons[0].text), 300).rstrip(".")
+        return f"{who} could not reach a conclusion on {it}{numbers}. {told}."
     if verdict.label == "inconclusive":
         return f"{who} examined {it} and could not reach a conclusion{numbers}."
     if verdict.label == "no_evidence_found":
@@ -246,7 +242,15 @@ def next_step(verdict: Verdict) -> str:
         return _NEXT_STEP_AFTER_FAILURE
     if verdict.status == "declined" and verdict.reasons[0].code in _NEXT_STEPS_AFTER:
         return _NEXT_STEPS_AFTER[verdict.reasons[0].code]
+    if doubted_by_findings(verdict):
+        return _NEXT_STEP_AFTER_FINDINGS
     return _NEXT_STEPS[verdict.label]
+
+
+def doubted_by_findings(verdict: Verdict) -> bool:
+    """Whether strong findings about the file are the first thing that keeps it inconclusive."""
+    first = verdict.reasons[0].code if verdict.reasons else ""
+    return verdict.label == "inconclusive" and first == "file_findings"
 
 
 def reason_text(reason: Reason) -> str:
@@ -287,11 +291,6 @@ def measure_name(code: str) -> str:
 def variant_name(variant: str) -> str:
     """What was done to the file in a stability test."""
     return VARIANTS.get(variant) or titled(variant)
-
-
-def provenance_meaning(state: str, meaning: str) -> str:
-    """The meaning given, or the standing one for that state."""
-    return meaning or _PROVENANCE_MEANINGS.get(state, PROVENANCE[state] + ".")
 
 
 def operating_point_sentence(verdict: Verdict) -> str | None:

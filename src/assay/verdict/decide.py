@@ -147,8 +147,9 @@ def _told_by_the_file(evidence: Sequence[Evidence]) -> list[Reason]:
     ]
     if not titles:
         return []
-    text = "No score is high, but the file itself says otherwise: "
-    return [Reason("file_findings", f"{text}{'; '.join(dict.fromkeys(titles))}.")]
+    text = "No score is high, but the file itself carries what hardly comes about by itself: "
+    told = "; ".join(title.rstrip(".") for title in dict.fromkeys(titles))
+    return [Reason("file_findings", f"{text}{told}.")]
 
 
 def _facts(fused: Fused) -> list[Reason]:
