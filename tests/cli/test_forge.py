@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "forging.md"
 needs_opencv = pytest.mark.skipif(
     find_spec("cv2") is None, reason="the train extra is not installed"
 )
-MARK = {"metadata_ai_generator", "metadata_declares_ai_elements"}
+MARK = {"generator_metadata", "metadata_declares_ai_elements"}
 
 
 def square(subject: Subject | None, donor: Subject | None, rng: np.random.Generator) -> Forgery:

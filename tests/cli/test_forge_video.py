@@ -37,7 +37,7 @@ def test_a_forged_video_is_written_marked_with_its_sound_and_repeatable(assay: A
     assert (media.size_px, media.codec, media.audio_codec) == ((256, 304), "h264", "aac")
     assert media.duration_s == pytest.approx(0.56, abs=0.1)
     found = assay("detect", "--json", "--detectors", "metadata", "out.mp4").out
-    for code in ("metadata_ai_generator", "metadata_declares_ai_elements", "assay forge"):
+    for code in ("generator_metadata", "metadata_declares_ai_elements", "assay forge"):
         assert code in found
 
 

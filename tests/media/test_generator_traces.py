@@ -20,9 +20,9 @@ def generators(*found: tuple[str, str, str]) -> set[str]:
     [
         (
             ("png", "parameters", "cat\nSteps: 20, Sampler: Euler"),
-            "Stable Diffusion (web UI format)",
+            "Automatic1111",
         ),
-        (("exif", "UserComment", "Steps: 5, Size: 9x9"), "Stable Diffusion (web UI format)"),
+        (("exif", "UserComment", "Steps: 5, Size: 9x9"), "Automatic1111"),
         (("png", "prompt", '{"3": {"class_type": "KSampler"}}'), "ComfyUI"),
         (("exif", "Make", 'workflow:{"last_node_id": 3, "nodes": []}'), "ComfyUI"),
         (("container", "comment", '{"prompt": {"1": {"class_type": "x"}}}'), "ComfyUI"),

@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.media.tags import Tag, Tags
 
+AIGC_LABEL = "AI content label (AIGC)"
 A1111 = re.compile(r"\bSteps: ?\d+, ?(?:Sampler|Schedule|CFG|Size|Seed)", re.IGNORECASE)
 MIDJOURNEY = re.compile(r"\bJob ID: ?[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 INVOKE_NAMES = ("invokeai_metadata", "invokeai_graph", "invokeai_workflow", "sd-metadata", "dream")
+# The settings' format, or a model's name, says less than a program that names itself.
+WEB_UI = "Automatic1111"
+GENERIC = (WEB_UI, "Stable Diffusion", "FLUX")
+VERSIONS = (
+    ("Fooocus", re.compile(r"\bVersion: (?:Ruined)?Fooocus", re.IGNORECASE)),
+    ("ComfyUI", re.compile(r"\bVersion: ComfyUI", re.IGNORECASE)),
+    ("SD.Next", re.compile(r"\bApp: SD\.Next", re.IGNORECASE)),
+    ("Forge", re.compile(r"\bVersion: (?:f\d|neo\b|forge)", re.IGNORECASE)),
+)
+EASY_NAMES = ("use_stable_diffusion_model", "stable diffusion model")
 NOVELAI_TITLES = ("ai generated image", "novelai generated image")
 # Names are trusted only where a program writes its own name, never in captions: a photograph of
 # a talk about Midjourney is no Midjourney picture.
@@ -44,6 +55,16 @@ GENERATORS = (
     ("InvokeAI", r"\binvokeai\b"),
     ("NovelAI", r"\bnovelai\b"),
     ("Fooocus", r"\bfooocus\b"),
+    ("SwarmUI", r"\bswarmui\b"),
+    ("Mochi Diffusion", r"\bmochi diffusion\b"),
+    ("DiffusionBee", r"\bdiffusion ?bee\b"),
+    ("SD.Next", r"\bsd\.next\b"),
+    ("SeaArt", r"\bseaart\b"),
+    ("Civitai", r"\bcivitai\b"),
+    ("Playground", r"\bplayground(?:ai| ai|\.com)\b"),
+    ("Craiyon", r"\bcraiyon\b"),
+    ("Artbreeder", r"\bartbreeder\b"),
+    ("This Person Does Not Exist", r"\bthis ?person ?does ?not ?exist\b"),
     ("Draw Things", r"\bdraw things\b"),
     ("Easy Diffusion", r"\beasy ?diffusion\b"),
     ("Leonardo.Ai", r"\bleonardo\.ai\b"),
@@ -61,6 +82,21 @@ GENERATORS = (
     ("ElevenLabs", r"\beleven ?labs\b"),
     ("Suno", r"\bsuno(?: ai|\.ai|\.com)?\b"),
     ("Udio", r"\budio(?: ai|\.com)?\b"),
+    ("Hedra", r"\bhedra(?:\.com| ai)\b"),
+    ("DeepFaceLab", r"\bdeepfacelab\b"),
+    ("FaceFusion", r"\bfacefusion\b"),
+    ("Reface", r"\breface(?:\.app|\.ai| app)\b"),
+    ("Roop", r"\b(?:sd-webui-)?roop\b"),
+    ("Vidu", r"\bvidu(?:\.studio|\.com| ai)\b"),
+    ("PixVerse", r"\bpixverse\b"),
+    ("Jimeng", r"\bjimeng\b|\bdreamina\b|\u5373\u68a6"),
+    ("Murf", r"\bmurf(?:\.ai| ai)\b"),
+    ("Play.ht", r"\bplay\.ht\b|\bplayht\b"),
+    ("WellSaid Labs", r"\bwellsaid\b"),
+    ("Speechify", r"\bspeechify\b"),
+    ("Coqui", r"\bcoqui(?:\.ai| ai|[ -]?tts)\b"),
+    ("Respeecher", r"\brespeecher\b"),
+    ("eSpeak", r"\bespeak(?:-ng)?\b"),
     ("Resemble AI", r"\bresemble(?:\.ai| ai)\b"),
     ("assay forge", r"\bassay \d[\w.+]* forge\b"),
 )
@@ -81,9 +117,22 @@ def find_traces(tags: Tags) -> list[Trace]:
     """All traces, one for each generator and tag; empty for a file without any."""
     traces = [trace for tag in tags.found for trace in _traces_of(tag)]
     traces += _grok(tags)
-    # The settings' format says Stable Diffusion; a named program is more precise than a format.
+    traces = _precise(traces)
     unique = {(trace.generator, trace.place, trace.tag): trace for trace in traces}
     return list(unique.values())
+
+
+def _precise(traces: list[Trace]) -> list[Trace]:
+    """Traces of a format or a model go to the one program that names itself, if one does."""
+    named = dict.fromkeys(one.generator for one in traces if one.generator not in GENERIC)
+    named = dict.fromkeys(name for name in named if name != AIGC_LABEL)
+    if len(named) != 1:
+        if any(one.generator == WEB_UI for one in traces):
+            named = {WEB_UI: None}
+        else:
+            return traces
+    (name,) = named
+    return [replace(one, generator=name) if one.generator in GENERIC else one for one in traces]
 
 
 def _traces_of(tag: Tag) -> Iterator[Trace]:
@@ -96,6 +145,8 @@ def _by_form(tag: Tag) -> str:
     name, text = tag.name.lower(), tag.text
     if name == "fooocus_scheme" or (name == "parameters" and '"base_model"' in text):
         return "Fooocus"
+    if name in EASY_NAMES or '"use_stable_diffusion_model"' in text:
+        return "Easy Diffusion"
     if '"sui_image_params"' in text:
         return "SwarmUI"
     if '"class_type"' in text or ('"last_node_id"' in text and '"nodes"' in text):
@@ -106,19 +157,21 @@ def _by_form(tag: Tag) -> str:
         return "NovelAI"
     if MIDJOURNEY.search(text):
         return "Midjourney"
-    return "Stable Diffusion (web UI format)" if A1111.search(text) else ""
+    if A1111.search(text):
+        return next((known for known, form in VERSIONS if form.search(text)), WEB_UI)
+    return ""
 
 
 def _by_label(tag: Tag) -> str:
     """China's required label (GB 45438-2025) and TikTok's own: a JSON object that says AIGC."""
     name = tag.name.rsplit(":", 1)[-1].lower()
     if name == "aigc_info" or (name == "aigc" and "{" in tag.text):
-        return "AI content label (AIGC)"
+        return AIGC_LABEL
     start = tag.text.find("{")
     if '"AIGC"' in tag.text and 0 <= start < 40 and len(tag.text) < 20_000:
         try:
             if "AIGC" in json.loads(tag.text[start : tag.text.rfind("}") + 1]):
-                return "AI content label (AIGC)"
+                return AIGC_LABEL
         except (ValueError, RecursionError):
             return ""
     return ""

@@ -10,7 +10,8 @@ MAX_RECORDS = 500
 NAMES = {
     5: "ObjectName", 25: "Keywords", 40: "SpecialInstructions", 55: "DateCreated",
     65: "OriginatingProgram", 80: "Byline", 105: "Headline", 110: "Credit", 115: "Source",
-    116: "Copyright", 120: "Caption",
+    116: "Copyright", 120: "Caption", 60: "TimeCreated", 62: "DigitalCreationDate",
+    70: "ProgramVersion", 90: "City", 95: "ProvinceState", 101: "Country", 122: "CaptionWriter",
 }  # fmt: skip
 
 

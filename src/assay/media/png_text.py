@@ -4,36 +4,62 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import partial
 from typing import BinaryIO
 
+from assay.media.appended import note_appended
 from assay.media.tags import MAX_BLOCK_BYTES, Tags
 
 MAX_CHUNKS = 20_000
+TIME_BYTES = 7
+READ_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP", b"tIME")
+# Chunks that only one family of programs writes.
+WRITERS = {b"iDOT": "Apple (iDOT chunk)", b"npTc": "Android (npTc chunk)",
+           b"prVW": "Fireworks (prVW chunk)"}  # fmt: skip
 RAW_PROFILE = "Raw profile type "
 
 
 def read_png(file: BinaryIO, tags: Tags) -> None:
-    """The tags of tEXt, zTXt, iTXt and eXIf chunks, before and after the pixels (PNG 3rd ed.).
+    """The tags of text, EXIF, profile and time chunks, before and after the pixels (PNG 3rd ed.).
 
-    Pixel chunks are skipped unread, so their size does not matter.
+    Pixel chunks are skipped unread, so their size does not matter. What follows the end is noted.
     """
-    from assay.media.picture_blocks import add_exif
-
     file.seek(8)
     for _ in range(MAX_CHUNKS):
         header = file.read(8)
-        if len(header) < 8 or header[4:] == b"IEND":
+        if len(header) < 8:
             return
-        n_bytes = int.from_bytes(header[:4], "big")
+        n_bytes, kind = int.from_bytes(header[:4], "big"), header[4:]
         after = file.tell() + n_bytes + 4
-        kind = header[4:]
-        if kind in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
-            data = file.read(tags.spend(n_bytes))
-            if kind == b"eXIf":
-                add_exif(data, tags)
-            else:
-                tags.attempt("PNG text", lambda k=kind, d=data: _add_text(k, d, tags))  # type: ignore[misc]
+        if kind == b"IEND":
+            note_appended(file, after, tags)
+            return
+        if kind in READ_CHUNKS:
+            _read_chunk(kind, tags.take(file, n_bytes, f"a {kind.decode()} chunk"), tags)
+        elif kind in WRITERS:
+            tags.add("png", "Software", WRITERS[kind])
         file.seek(after)
+    tags.note_oversized(f"more than {MAX_CHUNKS} chunks")
+
+
+def _read_chunk(kind: bytes, data: bytes, tags: Tags) -> None:
+    from assay.media.picture_blocks import add_exif, add_profile
+
+    if kind == b"eXIf":
+        add_exif(data, tags)
+    elif kind == b"tIME" and len(data) == TIME_BYTES:
+        year, *rest = int.from_bytes(data[:2], "big"), *data[2:]
+        tags.add(
+            "png",
+            "tIME",
+            f"{year:04d}:{rest[0]:02d}:{rest[1]:02d} "
+            + ":".join(f"{part:02d}" for part in rest[2:]),
+        )
+    elif kind == b"iCCP":
+        packed = data.partition(b"\x00")[2][1:]
+        tags.attempt("colour profile", lambda: add_profile(_inflate(packed, tags), tags))
+    else:
+        tags.attempt("PNG text", partial(_add_text, kind, data, tags))
 
 
 def _add_text(kind: bytes, data: bytes, tags: Tags) -> None:

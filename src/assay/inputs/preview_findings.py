@@ -1,0 +1,65 @@
+"""Findings from the smaller pictures inside a file: do they show what the picture shows?"""
+
+from __future__ import annotations
+
+from assay.findings import FileView
+from assay.inputs.tag_findings import tag_finding
+from assay.media.tags import Tags
+from assay.media.thumbnail import Comparison, compare_preview
+from assay.types import Finding, Media
+
+MIN_LIKENESS = 0.7
+CAUSES = (
+    "honest cropping by a program that leaves the preview alone",
+    "a program that kept the preview of the picture before it was brightened or turned",
+)
+WEAKNESS = (
+    "A preview can be forged, dropped or renewed by any program; one that is like the picture "
+    "proves nothing, and small changes do not show at its size."
+)
+
+
+def previews(tags: Tags, media: Media) -> tuple[list[Finding], list[FileView]]:
+    """A finding and a view (picture left, preview right) for each preview that shows another thing.
+
+    Only JPEG files are compared.
+    """
+    findings: list[Finding] = []
+    views: list[FileView] = []
+    if media.media_type != "image/jpeg":
+        return findings, views
+    turned = tags.first("Orientation", places=["exif"])
+    for name, data in tags.previews[:4]:
+        try:
+            compared = compare_preview(media.path, data, int(turned) if turned.isdigit() else 1)
+        except Exception:  # a preview or picture that cannot be decoded cannot be compared
+            continue
+        if compared is not None and compared.likeness < MIN_LIKENESS:
+            findings.append(_finding(name, compared))
+            views.append(_view(name, compared))
+    return findings, views
+
+
+def _finding(name: str, compared: Comparison) -> Finding:
+    meaning = (
+        "The small preview inside the file shows something else than the picture, so the picture "
+        "was cropped, edited or replaced by a program that left the preview alone. The preview may "
+        "show the picture as it was before."
+    )
+    values = {
+        "preview": name, "likeness": round(compared.likeness, 3), "size_px": compared.size_px
+    }  # fmt: skip
+    title = "The preview shows another picture"
+    return tag_finding("thumbnail_disagrees", "notable", title, meaning, values, CAUSES)
+
+
+def _view(name: str, compared: Comparison) -> FileView:
+    width, height = compared.size_px
+    return FileView(
+        name=f"preview_{name.replace(' ', '_').replace(chr(39), '')}",
+        title="The picture and the preview inside the file",
+        caption=f"Left: the picture, shrunk. Right: the {name} of {width} x {height} pixels.",
+        weakness=WEAKNESS,
+        rgb=compared.rgb,
+        over=False,
+    )
