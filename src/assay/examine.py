@@ -28,6 +28,7 @@ from assay.types import Coverage, Evidence, Media, Reason, Stability, Verdict
 from assay.verdict.calibrate import calibrate, installed_cards
 from assay.verdict.coverage import NOT_ASKED, Installed
 from assay.verdict.decide import Examined, decide
+from assay.verdict.finding_rates import with_rates
 from assay.verdict.fuse import Fused, fuse, key_of
 from assay.verdict.gate import Domain, domain_of, judge_unscored
 from assay.verdict.run import bounded, run_detector, unscored
@@ -86,7 +87,7 @@ def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     _listen(case, found)
     installed = _fitting(found, case)
     cards = installed_cards(installed.run)
-    raw = _run_all(installed, case)
+    raw = with_rates(_run_all(installed, case))
     point = options.operating_point
     evidence = tuple(calibrate(raw, point, cards))
     fused, domain = _in_domain(case, fuse(evidence, point, cards), cards)
