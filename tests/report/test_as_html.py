@@ -472,3 +472,125 @@ def test_a_page_with_everything_stays_under_five_megabytes(make: dict) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("assay.report.video_chart.as_film", lambda *_: film)
         assert len(to_html(full).encode()) < 5_000_000
+
+
+def test_what_was_found_in_the_file_is_told_with_its_innocent_causes(make: dict) -> None:
+    page = Page(to_html(make["forensic"]()))
+    for part in (
+        "The file itself", "Noise of one place differs", "strong trace", "Also caused by:",
+        "A place out of focus.", "Shown by 0 of 61 pristine camera files.",
+        "Box 1 in the picture: x 64–192, y 42–168 px.",
+        "the same as at x 32–160, y 252–357 px (dashed)",
+        "Signed and intact, but the signer is not on the trust list", "signingCredential.untrusted",
+        "declares AI generation", "does not hold", "a part of it", "the version before",
+        "A sky was added.", "Trust list date", "carries what hardly comes about by itself",
+    ):  # fmt: skip
+        assert part in page.text, part
+    titles = ["Noise of one place", "The same content lies", "Saved by an editing", "A camera is"]
+    places = [page.text.index(title) for title in titles if title in page.text]
+    assert len(places) == 4
+
+
+def test_each_view_carries_its_weakness_and_lies_over_the_picture_without_script(
+    make: dict,
+) -> None:
+    page = Page(to_html(make["forensic"]()))
+    assert page.text.count("What it cannot show:") == 4
+    for words in ("Flat places of genuine pictures stand out too.", "A preview can be old"):
+        assert words in page.text
+    images = page.named("image")
+    assert len(images) == 4, "the examined picture is embedded once, and each map once"
+    assert all(image["href"].startswith(EMBEDDED) for image in images)
+    layers = [image for image in images if image.get("class", "").startswith("map")]
+    assert [image.get("filter") for image in layers] == ["url(#heat)", None, "url(#heat)"]
+    defined = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    used = [use["href"].removeprefix("#") for use in page.named("use")]
+    assert len(used) >= 6
+    assert set(used) <= defined
+    referred = re.findall(r"url\(#([\w-]+)\)", " ".join(map(str, page.tags)))
+    assert set(referred) <= defined
+    figures = [attrs for attrs in page.named("figure") if "plate" in attrs.get("class", "")]
+    assert not any("hidden" in attrs for attrs in figures)
+    hidden = [a for _, a in page.tags if a.get("class") in ("pick", "desk")]
+    assert len(hidden) == 2
+    assert all("hidden" in attrs for attrs in hidden), "controls need the script"
+
+
+def test_every_control_of_the_forensic_view_has_a_name(make: dict) -> None:
+    html = to_html(make["forensic"]())
+    desk = html[html.index('<div class="desk"') : html.index("<footer")]
+    for control in re.findall(r"<(?:input|select)[^>]*>", desk):
+        before = desk[: desk.index(control)]
+        inside_label = before.rfind("<label") > before.rfind("</label>")
+        assert "aria-label" in control or inside_label, control
+    page = Page(html)
+    buttons = [one for one in page.named("button") if "data-view" in one]
+    assert [one["data-view"] for one in buttons] == ["marked_places", "view-1", "view-2", "view-3"]
+    assert all(one["aria-pressed"] == "false" for one in buttons)
+
+
+def test_values_are_folded_so_that_a_place_is_not_seen_at_once(make: dict) -> None:
+    place = t.Finding("gps", "A place is written down", "m", "notable", {"gps": "48.1371, 11.5754"})
+    evidence = t.Evidence("metadata", "1", "metadata", "file", "reported", findings=(place,))
+    html = to_html(make["faceless"](evidence=(evidence,)))
+    before = html[: html.index("48.1371")]
+    assert before.rfind("<details") > before.rfind("</details>")
+    assert "<details open" not in before[before.rfind("<details") :]
+
+
+def test_hostile_words_of_views_and_manifests_are_escaped(make: dict) -> None:
+    verdict = make["forensic"]()
+    finding = replace(
+        verdict.evidence[2].findings[0], title=NASTY, meaning=NASTY, code=NASTY,
+        innocent_causes=(NASTY,), measured_on=NASTY, values={NASTY: NASTY},
+    )  # fmt: skip
+    view = replace(
+        verdict.evidence[2].views[0], name=NASTY, title=NASTY, caption=NASTY, weakness=NASTY
+    )
+    aside = replace(view, values=None, rgb=np.zeros((4, 4, 3), np.uint8), over=False)
+    one = replace(verdict.evidence[2], detector=NASTY, findings=(finding,), views=(view, aside))
+    keys = ("action", "software", "when", "digital_source_type", "description")
+    action = dict.fromkeys(keys, NASTY)
+    node = {
+        "title": NASTY, "format": NASTY, "relationship": NASTY, "claim_generator": NASTY,
+        "issuer": NASTY, "signed_at": NASTY, "actions": [action], "left_out": [NASTY],
+        "validation": {"state": NASTY, "codes": [NASTY]},
+    }  # fmt: skip
+    tree = {**node, "ingredients": [node]}
+    held = t.Provenance("invalid", NASTY, {"tree": tree, NASTY: NASTY}, (NASTY,))
+    reasons = (t.Reason("file_findings", NASTY),)
+    html = to_html(replace(verdict, evidence=(one,), provenance=held, reasons=reasons))
+    page = Page(html)
+    assert page.named("script") == [{}]
+    assert not any("onerror" in attrs for _, attrs in page.tags)
+    assert not any(image.get("src") == "x" for image in page.named("img"))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", html)
+    assert page.text.count("<script>alert(1)</script>") > 25
+
+
+def test_pages_with_views_are_bounded_and_the_same_each_time(make: dict) -> None:
+    verdict = make["forensic"]()
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (1280, 1280, 3), dtype=np.uint8)
+    view = replace(verdict.evidence[2].views[0], values=rng.random((1200, 1200), dtype=np.float32),
+                   links_px=((0.0, 0.0, 9.0, 9.0),) * 100_000)  # fmt: skip
+    crowded = replace(verdict.evidence[2], views=(view,) * 30)
+    full = replace(
+        verdict, evidence=(crowded,), pictures=(t.Picture(0, 0.0, noise, 1.0),),
+        faces=tuple(t.FaceMark(i, 0, (0.0, 0.0, 900.0, 900.0), 0.5) for i in range(9)),
+    )  # fmt: skip
+    html = to_html(full)
+    assert len(html.encode()) < 4_000_000
+    assert "18\u00a0further views" in html
+    assert html == to_html(full)
+
+
+def test_the_policy_lets_the_forensic_script_run_and_nothing_be_loaded(make: dict) -> None:
+    html = to_html(make["forensic"]())
+    (policy,) = re.findall(r'Security-Policy" content="([^"]+)"', html)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "media-src" not in policy
+    assert not re.search(r"\b(fetch|XMLHttpRequest|import|eval|innerHTML|WebSocket)\b", script)

@@ -199,11 +199,13 @@ def _boxed(found: tuple[Finding, ...]) -> list[Finding]:
 
 
 def _unseen_boxes(verdict: Verdict, held: list[tuple[Evidence, FileView]]) -> list[Finding]:
-    """Findings with a place in a picture, of detectors that draw no view over it."""
+    """All findings with a place in a picture, where some detector draws no view over it."""
     if not verdict.pictures or verdict.media is None or verdict.media.kind != "image":
         return []
     drawn = {id(one) for one, view in held if view.over}
-    return [f for one in verdict.evidence if id(one) not in drawn for f in _boxed(one.findings)]
+    if not any(_boxed(one.findings) for one in verdict.evidence if id(one) not in drawn):
+        return []
+    return [finding for one in verdict.evidence for finding in _boxed(one.findings)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,7 @@ class _Desk:
         )
 
     def places(self, boxed: list[Finding]) -> Plate:
-        """The examined picture with the places that detectors without a map name."""
+        """The examined picture with every place that a finding names."""
         picture = _nearest(self.verdict, 0.0)
         assert picture is not None
         sheet = self.sheets[_key(picture)]
