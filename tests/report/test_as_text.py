@@ -104,7 +104,7 @@ def test_the_card_tells_findings_by_severity_with_their_first_innocent_cause(mak
         "Strong trace. Noise of one place differs: It was processed otherwise. In the picture: x "
         "64–192, y 42–168 px. Also caused by: a place out of focus.",
         "Worth a look. The same content lies at two places",
-        "A camera is named: The file names a camera.",
+        "A camera is named (Canon, EOS R6): The file names a camera.",
         "Codes: signingCredential.untrusted",
         "montage.jpg, made by Editor 3.1, signed by Example Press, signed at 2026-01-02",
         "[declares AI-made parts]",

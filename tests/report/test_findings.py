@@ -102,3 +102,17 @@ def test_what_the_provenance_box_tells_is_left_out(make: dict) -> None:
     assert findings.groups(verdict)
     assert not findings.groups(told)
     assert findings.lines(told) == []
+
+
+def test_only_what_gives_nobody_away_is_seen_at_once() -> None:
+    values = {"model": "D70", "make": "NIKON", "Position": "48.1 N, 11.5 E", "serial": "123"}
+    assert findings.glance(a_finding(values=values)) == "NIKON, D70"
+    assert findings.glance(a_finding(values={"gps": "48.1 N"})) == ""
+    assert len(findings.glance(a_finding(values={"tool": "x" * 900}))) <= findings.MAX_GLANCE
+
+
+def test_a_bare_fact_is_told_by_its_first_sentence(make: dict) -> None:
+    fact = a_finding("info", meaning="A camera is named. Anyone can write that.",
+                     values={"make": "NIKON"})  # fmt: skip
+    told = findings.lines(make["faceless"](evidence=(reported(fact),)))
+    assert told == ["A title (NIKON): A camera is named."]

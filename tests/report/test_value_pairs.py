@@ -12,6 +12,9 @@ def test_nested_values_become_pairs_of_words() -> None:
 
 
 def test_what_is_absent_is_left_out_and_lists_are_joined() -> None:
+    assert value_pairs({"done": [{"what": "cut", "at_s": 1.5}]}) == [
+        ("Done", "What: cut; At (s): 1.5")
+    ]
     assert value_pairs({"a": None, "b": [], "c": [1, True, "x"], "d": float("nan")}) == [
         ("C", "1, yes, x")
     ]

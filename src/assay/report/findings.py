@@ -24,6 +24,9 @@ MAX_CAUSES = 8
 MAX_NUMBERED = 40
 MAX_LINE = 300
 MAX_INFO_LINE = 150
+MAX_GLANCE = 90
+# Places, serial numbers and names stay folded: a page may be shown to others.
+_SHOWN_AT_ONCE = ("make", "model", "tool", "programs", "taken")
 _COUNT_OF = re.compile(r"\A(\d{1,7}) (?=\S)")
 
 
@@ -36,6 +39,7 @@ class Row:
     where: str | None
     measured: str | None
     causes: tuple[str, ...]
+    glance: str
     pairs: list[tuple[str, str]]
     number: int | None
 
@@ -120,6 +124,17 @@ def measured(finding: Finding) -> str | None:
     return f"Shown by {round(share * n)} of {what}."
 
 
+def glance(finding: Finding) -> str:
+    """The few values that say what a finding is about: "NIKON, COOLPIX P6000"; or nothing."""
+    told = {key: finding.values[key] for key in _SHOWN_AT_ONCE if finding.values.get(key)}
+    return shortened(", ".join(value for _, value in value_pairs(told)), MAX_GLANCE)
+
+
+def _sentence(cause: str) -> str:
+    text = cause.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
 def _ordered(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=_gravity)
 
@@ -145,7 +160,8 @@ def _row(finding: Finding, number: int | None) -> Row:
         SEVERITY_WORDS[finding.severity],
         where(finding.region, number),
         measured(finding),
-        finding.innocent_causes[:MAX_CAUSES],
+        tuple(_sentence(cause) for cause in finding.innocent_causes[:MAX_CAUSES]),
+        glance(finding),
         value_pairs(finding.values),
         number,
     )
@@ -153,8 +169,11 @@ def _row(finding: Finding, number: int | None) -> Row:
 
 def _line(finding: Finding) -> str:
     title, meaning = visible(finding.title).rstrip("."), visible(finding.meaning)
+    seen = visible(glance(finding))
+    title += f" ({seen})" if seen else ""
     if finding.severity == "info":
-        return shortened(f"{title}: {meaning}", MAX_INFO_LINE)
+        first, stop, _ = meaning.partition(". ")
+        return shortened(f"{title}: {first}{'.' if stop else ''}", MAX_INFO_LINE)
     words = SEVERITY_WORDS[finding.severity]
     text = f"{words[:1].upper()}{words[1:]}. {title}: {shortened(meaning, MAX_LINE)}"
     place = where(finding.region)

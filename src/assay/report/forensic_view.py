@@ -296,7 +296,7 @@ class _Desk:
         told.append(f"{width} × {height} {what}")
         if coded.size_px != (width, height):
             told[0] += f", shown here in {coded.size_px[0]} × {coded.size_px[1]}"
-        if whole and view.box_px is not None:
+        if whole and view.box_px is not None and view.box_px != (0, 0, *whole):
             x0, y0, x1, y1 = (round(finite(side) or 0) for side in view.box_px)
             told.append(f"over x {x0}–{x1}, y {y0}–{y1} px of the picture")
         if (

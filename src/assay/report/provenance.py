@@ -43,7 +43,10 @@ _RELATIONS = {
     "componentof": "a part of it",
     "inputto": "an input of a generator",
 }
-_SHOWN_APART = ("tree", "validation_codes")
+_TOLD_BY_TREE = frozenset(
+    ("tree", "validation_codes", "claim_generator", "title", "actions", "digital_source_type",
+     "ingredients", "n_ingredients")
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -76,10 +79,12 @@ def box(held: Provenance | None) -> Box:
     """The provenance of a verdict in words; "not checked" where there is none."""
     state = held.state if held else "not_checked"
     values: Mapping[str, Any] = held.values if held else {}
-    rest = {key: value for key, value in values.items() if key not in _SHOWN_APART}
+    branches = tree(values.get("tree"))
+    told_apart = _TOLD_BY_TREE if branches is not None else {"tree"}
+    rest = {key: value for key, value in values.items() if key not in told_apart}
     codes = tuple(_text(code) for code in (held.codes if held else ())[:MAX_CODES])
     told = meaning(state, held.meaning if held else "")
-    return Box(state, STATES[state], told, codes, value_pairs(rest), tree(values.get("tree")))
+    return Box(state, STATES[state], told, codes, value_pairs(rest), branches)
 
 
 def meaning(state: str, told: str) -> str:

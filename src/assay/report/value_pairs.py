@@ -33,4 +33,7 @@ def _in_words(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         return ", ".join(_in_words(item) for item in value[:MAX_VALUES])
+    if isinstance(value, dict):
+        pairs = list(value.items())[:MAX_VALUES]
+        return "; ".join(f"{measure_name(key)}: {_in_words(item)}" for key, item in pairs)
     return str(value)
