@@ -16,6 +16,7 @@ from assay.inputs.container_history import dates_apart, hidden_in, writers_of
 from assay.inputs.frame_history import Seen
 from assay.inputs.gop_history import Break, Comb, Rhythm
 from assay.inputs.picture_history import picture_findings, video_finding
+from assay.inputs.told_history import MOST_TOLD
 from assay.media.boxes import Movie, read_movie
 from assay.media.files import reopen
 from assay.media.packets import Packets, read_packets
@@ -23,7 +24,6 @@ from assay.types import Evidence, MediaKind
 
 COMB_SCORE = 6.5
 BREAK_GAIN, BREAK_TOTAL = 5.0, 6.5
-MOST_TOLD = 4
 MOST_PLOTTED = 2000
 LENGTHS_APART_S = 1.0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,3 +134,55 @@ def find_grid(samples: FloatArray) -> Grid | None:
 
 def _share_zero(lines: FloatArray) -> float:
     return float((np.abs(lines[:, :TESTED_BANDS]) < _ZERO).mean())
+
+
+CERTAIN = 8.0
+"""Score from which a grid counts as found; see docs/detectors/sound_history.md."""
+LOOKS, MORE_LOOKS = 3, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: `at` is its first sample, `grid` counts from sample 0 of the whole sound."""
+
+    at: int
+    grid: Grid
+
+
+def looks_of(samples: FloatArray) -> list[Look]:
+    """Looks at three loud places spread over samples (n,), nine more where one finds a grid."""
+    found = _look_at(samples, _places(samples, LOOKS))
+    if any(one.grid.score >= CERTAIN for one in found):
+        found += _look_at(samples, _places(samples, MORE_LOOKS))
+    return sorted(found, key=lambda one: one.at)
+
+
+def _places(samples: FloatArray, n_parts: int) -> list[int]:
+    """The loudest piece of each of `n_parts` equal parts."""
+    size = max(PIECE, len(samples) // n_parts)
+    places = []
+    for start in range(0, len(samples) - PIECE + 1, size):
+        part = samples[start : start + size]
+        n = len(part) // 1024
+        level = np.square(part[: n * 1024]).reshape(n, 1024).mean(axis=1)
+        loudest = start + 1024 * int(level.argmax()) - PIECE // 2
+        places.append(int(np.clip(loudest, start, min(start + size, len(samples)) - PIECE)))
+    return places
+
+
+def _look_at(samples: FloatArray, places: list[int]) -> list[Look]:
+    found = []
+    for at in places:
+        if at < 0:
+            continue
+        grid = find_grid(samples[at : at + PIECE])
+        if grid is not None:
+            offset = (grid.offset + at) % GRANULE
+            found.append(Look(at, Grid(offset, grid.zeros, grid.score)))
+    return found
+
+
+def jumps_between(looks: list[Look]) -> list[tuple[Look, Look]]:
+    """Neighbouring looks that are both certain and find different grids."""
+    sure = [one for one in looks if one.grid.score >= CERTAIN]
+    return [(a, b) for a, b in pairwise(sure) if a.grid.offset != b.grid.offset]

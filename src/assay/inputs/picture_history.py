@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-from assay.findings import Finding, Region, Severity
+from assay.findings import Finding
 from assay.inputs import frame_history
 from assay.inputs.frame_history import Seen
+from assay.inputs.told_history import MOST_TOLD, history_finding
 
-LIMIT = "It does not change the verdict."
-MOST_TOLD = 4
 LEAST_PICTURES = 12
-
-
-def video_finding(
-    code: str,
-    severity: Severity,
-    title: str,
-    meaning: str,
-    values: Mapping[str, Any],
-    causes: tuple[str, ...] = (),
-    span_s: tuple[float, float] | None = None,
-    family: str = "video_history",
-) -> Finding:
-    """A finding of the code `family`_`code`, with the stretch of time `span_s` (s) where it lies."""
-    region = None
-    if span_s is not None:
-        start_s = max(0.0, span_s[0])
-        region = Region(start_s=round(start_s, 3), end_s=round(max(start_s, span_s[1]), 3))
-    return Finding(
-        f"{family}_{code}", title, f"{meaning} {LIMIT}", severity, dict(values), causes, region
-    )
+video_finding = partial(history_finding, "video_history")
 
 
 def picture_findings(seen: Seen | None) -> list[Finding]:
