@@ -65,8 +65,10 @@ def _segments(file: BinaryIO, tags: Tags) -> Iterator[tuple[int, bytes, int]]:
     for _ in range(MAX_SEGMENTS):
         file.seek(at)
         lead = file.read(2)
-        while len(lead) == 2 and lead[0] == 0xFF and lead[1] == 0xFF:  # fill bytes
-            lead, at = lead[1:] + file.read(1), at + 1
+        if lead == b"\xff\xff":
+            at = _after_fill_bytes(file, at)
+            file.seek(at)
+            lead = file.read(2)
         if len(lead) < 2 or lead[0] != 0xFF or lead[1] == 0xD9:
             return
         if lead[1] == 0xDA:
@@ -81,6 +83,17 @@ def _segments(file: BinaryIO, tags: Tags) -> Iterator[tuple[int, bytes, int]]:
         yield lead[1], tags.take(file, length - 2, "a JPEG segment"), at + 4
         at += 2 + length
     tags.note_oversized(f"more than {MAX_SEGMENTS} JPEG segments")
+
+
+def _after_fill_bytes(file: BinaryIO, at: int) -> int:
+    """Where the last of the 0xFF stands that may come before a marker in any number."""
+    file.seek(at)
+    n_there = MAX_BLOCK_BYTES
+    while n_there == MAX_BLOCK_BYTES:
+        chunk = file.read(MAX_BLOCK_BYTES)
+        n_there = len(chunk) - len(chunk.lstrip(b"\xff"))
+        at += n_there
+    return at - 1
 
 
 def _add_previews(file: BinaryIO, data: bytes, base: int, tags: Tags) -> None:

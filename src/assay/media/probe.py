@@ -26,6 +26,7 @@ from assay.media.files import open_file, printable, sha256_of
 from assay.media.image import decoding, has_alpha, is_deep, open_picture, orientation, turn_deg
 from assay.media.sniff import Format, sniff, suffix_contradicts
 from assay.media.structure import is_damaged, is_encrypted, is_truncated
+from assay.media.tag_floods import refuse_tag_flood
 from assay.media.timing import sound_duration_s, video_timing
 from assay.types import Media
 
@@ -44,7 +45,7 @@ def probe(path: str | os.PathLike[str]) -> Media:
 
     No picture is decoded, of a video only its first frame. Raises MissingFileError,
     NotAFileError, UnreadableError, EmptyFileError, UnsupportedMediaError, DamagedMediaError,
-    EncryptedMediaError.
+    EncryptedMediaError, TooLargeError (more tags than can be read).
     """
     shown = os.fsdecode(path)
     with open_file(shown) as file:
@@ -57,6 +58,8 @@ def probe(path: str | os.PathLike[str]) -> Media:
             raise EncryptedMediaError(f"{printable(shown)} is encrypted.")
         name = os.path.basename(shown)
         notes = _notes_on_file(file, form, name, n_bytes)
+        if form.reader == "av":
+            refuse_tag_flood(file, form.container, n_bytes)
         read = _probe_stream if form.reader == "av" else _probe_picture
         facts = read(file, form, n_bytes, notes)
     return Media(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 8_000_000
+MAX_CHUNKS = 20_000
+MAX_FILE_BYTES = 64 * 2**20
+PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 MAX_HIDDEN_BYTES = 2**20
 MARK_BYTES = 15
 # Four marks of one length: in alpha or in the colours, plain or gzipped.
@@ -32,7 +36,7 @@ def read_stealth_text(path: str) -> str:
     import numpy as np
     from PIL import Image
 
-    with Image.open(path, formats=("PNG",)) as picture:
+    with Image.open(io.BytesIO(_pixels_alone(path)), formats=("PNG",)) as picture:
         if picture.width * picture.height > MAX_PIXELS or picture.mode not in ("RGB", "RGBA"):
             return ""
         pixels = np.asarray(picture)
@@ -43,6 +47,23 @@ def read_stealth_text(path: str) -> str:
         if text:
             return text
     return ""
+
+
+def _pixels_alone(path: str) -> bytes:
+    """The file without its texts, which Pillow would read whole and one by one."""
+    kept = bytearray()
+    with open(path, "rb") as file:
+        kept += file.read(8)
+        for _ in range(MAX_CHUNKS):
+            header = file.read(8)
+            n_bytes = int.from_bytes(header[:4], "big")
+            if header[4:] in PIXEL_CHUNKS and len(kept) + n_bytes < MAX_FILE_BYTES:
+                kept += header + file.read(n_bytes + 4)
+            else:
+                file.seek(n_bytes + 4, 1)
+            if len(header) < 8 or header[4:] == b"IEND":
+                return bytes(kept)
+    raise ValueError("too many chunks")
 
 
 def _hidden(layer: NDArray) -> str:
