@@ -272,6 +272,39 @@ def test_a_report_that_fails_costs_the_report_only(
     assert "No space left" in answer.err
 
 
+def with_views(path: str, _options: object, _progress: object) -> Any:
+    from tests.report.conftest import forensic_verdict
+
+    return forensic_verdict(path=path)
+
+
+def test_views_are_written_beside_the_report_and_told_with_their_weakness(
+    assay: Assay, examine_with: ExamineWith, tmp_path: Path
+) -> None:
+    examine_with(with_views)
+    out = tmp_path / "out"
+    answer = assay("detect", "--json", "--report", str(out), *files(tmp_path, "a.jpg"))
+    held = lines(answer)[0]["artifacts"]
+    assert [one["kind"] for one in held] == ["report", "map", "picture", "map"]
+    assert all(Path(one["path"]).stat().st_size for one in held)
+    assert "Flat places of genuine pictures stand out too." in held[1]["caption"]
+    alone = assay("detect", "--json", *files(tmp_path, "a.jpg"))
+    assert lines(alone)[0]["artifacts"] == []
+
+
+def test_views_that_cannot_be_written_leave_the_report(
+    assay: Assay, examine_with: ExamineWith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_views(*_: object) -> list[dict[str, str]]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("assay.report.file_views.write_views", write_views)
+    examine_with(with_views)
+    answer = assay("detect", "--json", "--report", str(tmp_path), *files(tmp_path, "a.jpg"))
+    assert [one["kind"] for one in lines(answer)[0]["artifacts"]] == ["report"]
+    assert "no views beside the report" in answer.err
+
+
 def test_a_report_folder_that_is_a_file_is_wrong_usage(
     assay: Assay, examine_with: ExamineWith, tmp_path: Path
 ) -> None:
