@@ -626,7 +626,7 @@ def file_findings() -> tuple[t.Evidence, ...]:
 
 def forensic_verdict(name: str = "montage.jpg", **more: object) -> t.Verdict:
     """A picture without a high score whose file carries a strong finding, maps and a manifest."""
-    told = "No score is high, but the file itself carries what hardly comes about by itself: "
+    told = "No score is high, but the file itself carries a strong trace: "
     values = {
         "evidence": (scored("face 1", 0.062, track_id=1), *file_findings()),
         "label": "inconclusive",

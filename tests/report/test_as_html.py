@@ -483,7 +483,7 @@ def test_what_was_found_in_the_file_is_told_with_its_innocent_causes(make: dict)
         "the same as at x 32–160, y 252–357 px (dashed)",
         "Signed and intact, but the signer is not on the trust list", "signingCredential.untrusted",
         "declares AI generation", "does not hold", "a part of it", "the version before",
-        "A sky was added.", "Trust list date", "carries what hardly comes about by itself",
+        "A sky was added.", "Trust list date", "carries a strong trace: Noise",
     ):  # fmt: skip
         assert part in page.text, part
     titles = ["Noise of one place", "The same content lies", "Saved by an editing", "A camera is"]

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from assay import types as t
-from assay.report import findings, provenance, wording
+from assay.report import findings, next_steps, provenance, wording
 
 FORBIDDEN = re.compile(r"\b(real|authentic\w*|deepfakes?|proven|certainly)\b", re.IGNORECASE)
 
@@ -19,7 +19,11 @@ def all_strings(value: object) -> list[str]:
 
 
 def test_no_sentence_promises_what_a_score_cannot() -> None:
-    held = [value for room in (wording, findings, provenance) for value in vars(room).values()]
+    held = [
+        value
+        for room in (wording, findings, next_steps, provenance)
+        for value in vars(room).values()
+    ]
     texts = [text for value in held for text in all_strings(value)]
     texts = [text for text in texts if text != wording.__doc__]
     assert len(texts) > 60
@@ -29,7 +33,7 @@ def test_no_sentence_promises_what_a_score_cannot() -> None:
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        (wording.LABELS, t.Label), (wording._NOT_MEANT, t.Label), (wording._NEXT_STEPS, t.Label),
+        (wording.LABELS, t.Label), (wording._NOT_MEANT, t.Label), (next_steps.STEPS, t.Label),
         (wording.STATUSES, t.EvidenceStatus), (wording.KINDS, t.ForgeryKind),
         (wording._CLAUSES, t.ForgeryKind), (provenance.STATES, t.ProvenanceState),
         (findings.SEVERITY_WORDS, t.Severity), (wording.MEDIA, t.MediaKind),
@@ -112,11 +116,13 @@ def test_an_unfamiliar_subject_is_said_in_its_line(make: dict) -> None:
     assert wording.evidence_sentence(far).endswith(wording.UNFAMILIAR)
 
 
-def test_strong_findings_of_the_file_are_in_the_answer_and_have_a_next_step(make: dict) -> None:
+def test_strong_findings_of_the_file_are_in_the_answer(make: dict) -> None:
     verdict = make["forensic"]()
     answer = wording.answer(verdict)
-    assert "could not reach a conclusion on the picture" in answer
-    assert answer.endswith("hardly comes about by itself: Noise of one place differs.")
-    assert "what else causes it" in wording.next_step(verdict)
-    flips = replace(verdict, reasons=(t.Reason("flips", ""), *verdict.reasons))
-    assert "less compressed copy" in wording.next_step(flips)
+    assert "could not reach a conclusion (p_fake 0.06" in answer
+    assert answer.endswith("carries a strong trace: Noise of one place differs.")
+    declined = make["faceless"](
+        reasons=(t.Reason("no_face", ""), t.Reason("file_findings", "Nothing was scored, but x.\n"))
+    )
+    told = "(No face was found). Nothing was scored, but x.\\n."
+    assert wording.answer(declined).endswith(told)

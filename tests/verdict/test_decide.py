@@ -246,6 +246,17 @@ def test_a_strong_finding_in_the_file_is_never_hidden_by_a_low_score(
     assert verdict.p_fake == decided(card, make_evidence(logit)).p_fake
 
 
+def test_a_strong_finding_is_told_where_nothing_was_scored(card: Card) -> None:
+    told = Finding("generator_metadata", "Traces of a generator.", "m", "strong")
+    one = make_evidence(None, None, status="reported", reason=None, findings=(told, told))
+    verdict = decided(card, replace(one, subject="file"))
+    assert verdict.label == "not_analysable"
+    assert codes(verdict)[0] != "file_findings"
+    assert verdict.reasons[-1].text == (
+        "Nothing was scored, but the file itself carries a strong trace: Traces of a generator."
+    )
+
+
 def test_nothing_is_ever_called_real_or_authentic(card: Card) -> None:
     verdicts = [decided(card, make_evidence(logit)) for logit in (-6.0, 1.9, 6.0)]
     verdicts.append(decided(None, case=MadeCase({}), domain=Domain(None)))

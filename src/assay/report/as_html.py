@@ -29,6 +29,7 @@ from assay.report import (
     video_chart,
     wording,
 )
+from assay.report.next_steps import next_step
 from assay.report.sanitise import shortened, visible
 from assay.report.value_pairs import value_pairs
 from assay.types import Evidence, Verdict
@@ -141,6 +142,7 @@ def _context(verdict: Verdict) -> dict[str, Any]:
         "media": verdict.media,
         "wording": wording,
         "medium": wording.medium(verdict),
+        "next_step": next_step(verdict),
         "gauge": charts.gauge(verdict),
         "timeline": None if video and video.whole else charts.timeline(verdict),
         "sound": sound,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from assay.report import findings, moments, provenance, voices, wording
+from assay.report.next_steps import next_step
 from assay.report.sanitise import shortened, visible
 from assay.types import Evidence, Verdict
 
@@ -130,7 +131,7 @@ def _body(verdict: Verdict) -> Iterable[RenderableType]:
     if verdict.provenance:
         yield from _section("Provenance", provenance.lines(verdict.provenance))
     yield from _section("Limits", verdict.limits)
-    yield from _section("Next step", [wording.next_step(verdict)])
+    yield from _section("Next step", [next_step(verdict)])
 
 
 def _title(words: str) -> Text:

@@ -81,41 +81,6 @@ _NOT_MEANT = {
         "number stands for “don't know”."
     ),
 }
-_NEXT_STEPS = {
-    "strong_evidence": (
-        "Look at the marked places yourself, ask the source for the file as it left the camera, "
-        "examine that too, and keep this report with the file's hash."
-    ),
-    "some_evidence": (
-        "Find the earliest and largest copy and examine that one. Do not publish the suspicion on "
-        "this alone."
-    ),
-    "inconclusive": (
-        "Find a larger, less compressed copy, nearer to the source, and examine that one."
-    ),
-    "no_evidence_found": (
-        "Go on with source, date and place: who published it first, and does anything else "
-        "confirm it?"
-    ),
-    "not_analysable": (
-        "The reasons say what is missing; examine another copy, or another passage, that has it."
-    ),
-}
-_NEXT_STEPS_AFTER = {
-    "no_face": "Examine a larger copy, or a passage that shows a face from the front.",
-    "no_voice_detector": (
-        "Have the voice examined by other means; what the file says about itself is given here."
-    ),
-}
-_NEXT_STEPS_AFTER |= dict.fromkeys(
-    ("no_face_detector", "nothing_scored", "not_run", "bundle_missing"),
-    "See `assay detectors` for what is installed and `assay doctor` for what is missing.",
-)
-_NEXT_STEP_AFTER_FINDINGS = (
-    "Read what was found in the file and what else causes it, look at the marked places yourself, "
-    "and ask the source for the file as it left the camera: the same trace must be explained there."
-)
-_NEXT_STEP_AFTER_FAILURE = "Do what the reason asks for, then examine the file again."
 REASONS = {
     "no_face": "No face was found.",
     "no_voice_detector": "Sound cannot be assessed: no voice detector is installed.",
@@ -197,17 +162,21 @@ def answer(verdict: Verdict) -> str:
     if verdict.label in ("strong_evidence", "some_evidence"):
         strength = "strong" if verdict.label == "strong_evidence" else "some"
         return f"{who} found {strength} evidence that {_what_was_done(verdict, it)}{numbers}."
-    if doubted_by_findings(verdict):
-        told = shortened(visible(verdict.reasons[0].text), 300).rstrip(".")
-        return f"{who} could not reach a conclusion on {it}{numbers}. {told}."
     if verdict.label == "inconclusive":
-        return f"{who} examined {it} and could not reach a conclusion{numbers}."
+        told = _told_by_the_file(verdict)
+        return f"{who} examined {it} and could not reach a conclusion{numbers}.{told}"
     if verdict.label == "no_evidence_found":
         return f"{who} found no evidence of manipulation in what it tested of {it}{numbers}."
     because = first_reason(verdict)
     if verdict.status == "failed":
         return f"{who} could not open {name}: {because}"
-    return f"{who} could not assess {it} ({because.rstrip('.')})."
+    return f"{who} could not assess {it} ({because.rstrip('.')}).{_told_by_the_file(verdict)}"
+
+
+def _told_by_the_file(verdict: Verdict) -> str:
+    """A sentence of what was found in the file itself, where that is a reason; else nothing."""
+    told = next((one.text for one in verdict.reasons if one.code == "file_findings"), "")
+    return f" {shortened(visible(told), 300).rstrip('.')}." if told else ""
 
 
 def _numbers(verdict: Verdict) -> str:
@@ -234,23 +203,6 @@ def threshold(verdict: Verdict) -> float | None:
 def does_not_mean(verdict: Verdict) -> str:
     """What a reader might wrongly take from the answer."""
     return _NOT_MEANT[verdict.label].format(medium=medium(verdict))
-
-
-def next_step(verdict: Verdict) -> str:
-    """What to do now."""
-    if verdict.status == "failed":
-        return _NEXT_STEP_AFTER_FAILURE
-    if verdict.status == "declined" and verdict.reasons[0].code in _NEXT_STEPS_AFTER:
-        return _NEXT_STEPS_AFTER[verdict.reasons[0].code]
-    if doubted_by_findings(verdict):
-        return _NEXT_STEP_AFTER_FINDINGS
-    return _NEXT_STEPS[verdict.label]
-
-
-def doubted_by_findings(verdict: Verdict) -> bool:
-    """Whether strong findings about the file are the first thing that keeps it inconclusive."""
-    first = verdict.reasons[0].code if verdict.reasons else ""
-    return verdict.label == "inconclusive" and first == "file_findings"
 
 
 def reason_text(reason: Reason) -> str:

@@ -61,7 +61,7 @@ def decide(known: Examined) -> Verdict:
     nothing fires while the file itself carries a strong finding.
     """
     fused, case = known.fused, known.case
-    label, reasons = _label(known) if fused else ("not_analysable", _why_nothing(known))
+    label, reasons = _label(known) if fused else ("not_analysable", _unscored(known))
     variants = tuple(known.stability.scores) if known.stability else ()
     return Verdict(
         name=case.media.name,
@@ -106,7 +106,7 @@ def _label(known: Examined) -> tuple[Label, list[Reason]]:
     assert fused is not None
     doubts = _doubts(fused, known.stability, known.domain)
     if not fused.fired:
-        doubts += _told_by_the_file(known.evidence)
+        doubts += _told_by_the_file(known.evidence, "No score is high")
     facts = _facts(fused)
     if doubts:
         return "inconclusive", doubts + facts
@@ -136,7 +136,7 @@ def _doubts(fused: Fused, stability: Stability | None, domain: Domain) -> list[R
     return doubts
 
 
-def _told_by_the_file(evidence: Sequence[Evidence]) -> list[Reason]:
+def _told_by_the_file(evidence: Sequence[Evidence], beside: str) -> list[Reason]:
     """Strong findings about the file, which no score holds: "nothing found" would hide them."""
     titles = [
         finding.title
@@ -147,9 +147,10 @@ def _told_by_the_file(evidence: Sequence[Evidence]) -> list[Reason]:
     ]
     if not titles:
         return []
-    text = "No score is high, but the file itself carries what hardly comes about by itself: "
-    told = "; ".join(title.rstrip(".") for title in dict.fromkeys(titles))
-    return [Reason("file_findings", f"{text}{told}.")]
+    told = list(dict.fromkeys(title.rstrip(".") for title in titles))
+    what = "a strong trace" if len(told) == 1 else "strong traces"
+    text = f"{beside}, but the file itself carries {what}: {'; '.join(told)}."
+    return [Reason("file_findings", text)]
 
 
 def _facts(fused: Fused) -> list[Reason]:
@@ -184,6 +185,10 @@ def _why_strong(fused: Fused) -> list[Reason]:
         text = f"Of bona fide files, {fused.file_false_alarm_rate:.2%} score as high."
         reasons.append(Reason("rare_false_alarm", text))
     return reasons
+
+
+def _unscored(known: Examined) -> list[Reason]:
+    return [*_why_nothing(known), *_told_by_the_file(known.evidence, "Nothing was scored")]
 
 
 def _why_nothing(known: Examined) -> list[Reason]:
