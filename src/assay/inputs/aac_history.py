@@ -55,9 +55,10 @@ def _windows() -> dict[str, FloatArray]:
 
 
 @cache
-def _twiddle() -> NDArray[np.complex64]:
+def _twiddles() -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     at = np.arange(FRAME // 2)
-    return np.exp(-1j * np.pi * (4 * at + 1) / (4 * FRAME)).astype(np.complex64)
+    before = np.exp(-1j * np.pi * (at + 0.25) / FRAME)
+    return before.astype(np.complex64), np.exp(-1j * np.pi * at / FRAME).astype(np.complex64)
 
 
 def transformed(frames: FloatArray, window: str) -> FloatArray:
@@ -68,8 +69,9 @@ def transformed(frames: FloatArray, window: str) -> FloatArray:
     half = FRAME // 2
     a, b, c, d = np.split(frames * _windows()[window], 4, axis=1)
     folded = np.concatenate([-c[:, ::-1] - d, a - b[:, ::-1]], axis=1)
-    pairs = (folded[:, ::2] + 1j * folded[:, ::-2]).astype(np.complex64) * _twiddle()
-    spectrum = np.fft.fft(pairs, axis=1) * _twiddle()
+    before, after = _twiddles()
+    pairs = (folded[:, ::2] + 1j * folded[:, ::-2]).astype(np.complex64) * before
+    spectrum = np.fft.fft(pairs, axis=1) * after
     found = np.empty((len(frames), 2 * half), np.float32)
     found[:, ::2], found[:, ::-2] = spectrum.real, -spectrum.imag
     return found * np.float32(np.sqrt(2 / FRAME))

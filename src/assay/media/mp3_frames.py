@@ -82,7 +82,8 @@ class _Window:
 def read_mp3(file: BinaryIO, n_bytes: int) -> Mp3Stream:
     """Walk the frames of a file of `n_bytes`; what is no frame is stepped over and counted."""
     found, window = Mp3Stream(), _Window(file)
-    place, known, in_junk = _behind_id3(window, 0), None, 0
+    known: _Header | None = None
+    place, in_junk = _behind_id3(window, 0), 0
     while place + 4 <= n_bytes:
         if found.n_frames >= MAX_FRAMES or in_junk > _MAX_JUNK_BYTES:
             found.whole = False
@@ -162,7 +163,9 @@ def _header(head: bytes) -> _Header | None:
     return _Header(n_bytes, rate_hz, n_samples, n_channels, kbit_s, side, (rate_hz, layer))
 
 
-def _add(frame: bytes, header: _Header, known: _Header | None, found: Mp3Stream) -> _Header:
+def _add(
+    frame: bytes, header: _Header, known: _Header | None, found: Mp3Stream
+) -> _Header | None:
     tag_at = frame.find(b"Xing", 4, 60) if b"Xing" in frame[4:60] else frame.find(b"Info", 4, 60)
     if tag_at >= 0 or b"VBRI" in frame[36:40]:
         if found.n_frames:
@@ -170,7 +173,7 @@ def _add(frame: bytes, header: _Header, known: _Header | None, found: Mp3Stream)
         elif not found.has_tag:
             _read_tag(frame, tag_at, found)
         found.has_tag = True
-        return known or header
+        return known
     if known is None:
         found.rate_hz, found.n_channels = header.rate_hz, header.n_channels
     elif header.rate_hz != known.rate_hz:

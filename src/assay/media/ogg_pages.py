@@ -44,4 +44,5 @@ def read_ogg(file: BinaryIO, n_bytes: int) -> OggPages:
         numbers[serial] = number
         found.n_pages += 1
         place += 27 + n_segments + sum(head[27 : 27 + n_segments])
+    found.whole = found.whole and place <= n_bytes
     return found
