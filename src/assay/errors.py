@@ -16,6 +16,7 @@ AssayError                     exit  http  code
 │   ├── NoFaceError              3   422   no_face
 │   └── TimeLimitError           3   408   time_limit
 └── InstallationError            4   503   installation_broken
+    ├── BrokenDetectorError      4   503   detector_broken
     ├── DuplicateDetectorError   4   503   detector_duplicated
     ├── BundleMissingError       4   503   bundle_missing
     └── BundleMismatchError      4   503   bundle_mismatch
@@ -141,6 +142,13 @@ class InstallationError(AssayError):
 
     code, exit_code, http_status = "installation_broken", 4, 503
     remedy = "Reinstall assay, then run `assay doctor`."
+
+
+class BrokenDetectorError(InstallationError):
+    """A detector's file, or a package that adds one, cannot be loaded."""
+
+    code = "detector_broken"
+    remedy = "Repair or uninstall it, then run `assay doctor`."
 
 
 class DuplicateDetectorError(InstallationError):

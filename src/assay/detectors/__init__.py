@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import entry_points
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from assay.case import Case
-from assay.errors import DuplicateDetectorError
+from assay.errors import BrokenDetectorError, DuplicateDetectorError
 from assay.types import Evidence, MediaKind
 
 
@@ -39,7 +40,10 @@ class Detector(Protocol):
 
 
 def discover() -> dict[str, type[Detector]]:
-    """All detectors by name, sorted. Raises DuplicateDetectorError naming both places."""
+    """All detectors by name, sorted.
+
+    Raises DuplicateDetectorError naming both places, BrokenDetectorError naming the one.
+    """
     found: dict[str, type[Detector]] = {}
     places: dict[str, str] = {}
     for place, detector in _candidates():
@@ -56,8 +60,25 @@ def discover() -> dict[str, type[Detector]]:
 def _candidates() -> Sequence[tuple[str, type[Detector]]]:
     candidates = []
     for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        candidates.append((str(module.__file__), module.DETECTOR))
+        place = f"{__path__[0]}/{module_info.name}.py"
+        candidates.append((place, _loaded(place, partial(_of_module, module_info.name))))
     for entry in entry_points(group="assay.detectors"):
-        candidates.append((f"{entry.value} (entry point)", entry.load()))
+        place = f"{entry.value} (entry point)"
+        candidates.append((place, _loaded(place, entry.load)))
     return candidates
+
+
+def _of_module(name: str) -> Any:
+    return importlib.import_module(f"{__name__}.{name}").DETECTOR
+
+
+def _loaded(place: str, load: Callable[[], Any]) -> type[Detector]:
+    try:
+        detector: type[Detector] = load()
+        assert detector.name, "it has no name"
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise BrokenDetectorError(
+            f"The detector {place} cannot be loaded: {type(error).__name__}: {said}"
+        ) from error
+    return detector
