@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = measured(chosen)
     rates = result.pop("rates")
     text = json.dumps(result, indent=1, allow_nan=False) + "\n"
-    if chosen.quick or chosen.only:
+    if chosen.quick or chosen.only or chosen.groups:
         (chosen.work / "forensics.json").write_text(text, encoding="utf-8")
         print("\n\n".join(page.blocks(result).values()))
         return
@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the made sets lie")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "forensics_benchmark")
     parser.add_argument("--only", nargs="*", default=(), metavar="DETECTOR")
+    parser.add_argument(
+        "--groups", nargs="*", default=(), help="such files alone: camera, crop ..."
+    )
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few files, printed")
@@ -87,8 +90,13 @@ def _parser() -> argparse.ArgumentParser:
 def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     """Everything, with its provenance and what was skipped."""
     gathered = gather(chosen.cache)
-    copies = [] if chosen.quick else processed_copies(gathered.files, chosen.work / "processed")
+    copies = (
+        []
+        if chosen.quick or chosen.groups
+        else processed_copies(gathered.files, chosen.work / "processed")
+    )
     files = few(gathered.files) if chosen.quick else [*gathered.files, *copies]
+    files = [one for one in files if not chosen.groups or one.group in chosen.groups]
     if not files:
         raise SystemExit("There are no files: make cache/edited_pictures and cache/camera_files.")
     detectors, left_out = reading.file_detectors(chosen.only)

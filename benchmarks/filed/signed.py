@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +94,13 @@ def wanted_tool(path: Path) -> str:
     return next((tool for part, tool in TOOLS.items() if part in path.name.lower()), "?")
 
 
-def names_tool(entry: Table) -> bool:
+def names_tool(entry: Mapping[str, Any]) -> bool:
     """Whether the findings name the tool that the file's name tells."""
     said = " ".join(entry["tools"]).lower().replace(" ", "").replace("-", "")
     return bool(entry["wanted_tool"]) and entry["wanted_tool"] in said
 
 
-def agrees(entry: Table) -> bool:
+def agrees(entry: Mapping[str, Any]) -> bool:
     """Whether both readers say the same; what one could not read, the other must not call valid."""
     if entry["reader"].startswith("unread"):
         return entry["state"].startswith("unread") or entry["state"] in (
