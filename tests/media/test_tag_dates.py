@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from assay.media.tag_dates import gap, read_date
+from assay.media.tag_dates import gap, is_unset, read_date, read_zone
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,22 @@ def test_every_form(text: str, date: datetime | None) -> None:
 def test_gap_has_no_direction() -> None:
     first, second = datetime(2020, 1, 1), datetime(2020, 1, 3)
     assert gap(first, second) == gap(second, first) == timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("2008-05-30T15:56:01+02:00", 2),
+        ("-0730", -7.5),
+        ("2008-05-30T15:56:01Z", 0),
+        ("2008:05:30 15:56:01", None),
+        ("+99:00", None),
+    ],
+)
+def test_zones(text: str, hours: float | None) -> None:
+    assert read_zone(text) == (None if hours is None else timedelta(hours=hours))
+
+
+def test_a_clock_that_was_never_set() -> None:
+    assert all(is_unset(text) for text in ("0000:00:00 00:00:00", "    :  :     :  :  ", "0"))
+    assert not any(is_unset(text) for text in ("0000:01:01", "yesterday", "2020:13:01"))

@@ -3,11 +3,17 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from assay.media.thumbnail import MAX_THUMBNAIL_PX, thumbnail_likeness
+from assay.media.thumbnail import MAX_PREVIEW_SIDE_PX, compare_preview
 from tests.media.tag_makers import scene
+
+
+def thumbnail_likeness(path: str, preview: bytes) -> float | None:
+    compared = compare_preview(path, preview)
+    return None if compared is None else compared.likeness
 
 
 def jpeg_of(picture: Image.Image) -> bytes:
@@ -39,7 +45,7 @@ def test_black_bars_do_not_matter(wide: tuple[str, Image.Image]) -> None:
 
 def test_flat_or_huge_thumbnails_say_nothing(wide: tuple[str, Image.Image]) -> None:
     path, _ = wide
-    huge = (MAX_THUMBNAIL_PX + 1, 8)
+    huge = (MAX_PREVIEW_SIDE_PX + 1, 8)
     assert thumbnail_likeness(path, jpeg_of(Image.new("RGB", (160, 100)))) is None
     assert thumbnail_likeness(path, jpeg_of(Image.new("RGB", huge))) is None
 
@@ -47,3 +53,21 @@ def test_flat_or_huge_thumbnails_say_nothing(wide: tuple[str, Image.Image]) -> N
 def test_a_damaged_thumbnail_raises(wide: tuple[str, Image.Image]) -> None:
     with pytest.raises((OSError, ValueError)):
         thumbnail_likeness(wide[0], b"\xff\xd8nonsense")
+
+
+def test_both_stand_side_by_side_as_a_viewer_turns_them(wide: tuple[str, Image.Image]) -> None:
+    path, picture = wide
+    white = Image.new("RGB", (160, 100), (250, 250, 250))
+    white.paste((0, 0, 0), (0, 0, 80, 100))
+    for orientation, shape in ((1, (200, 648)), (6, (320, 408))):
+        compared = compare_preview(path, jpeg_of(white), orientation)
+        assert compared is not None
+        assert compared.size_px == (160, 100)
+        assert compared.rgb.shape == (*shape, 3)
+    upright = compare_preview(path, jpeg_of(white))
+    assert upright is not None
+    left, right = upright.rgb[:, :320], upright.rgb[:, 328:]
+    shrunk = picture.resize((320, 200), Image.Resampling.BOX)
+    assert abs(left.astype(int) - np.asarray(shrunk, dtype=int)).mean() < 6
+    assert right[:, 40].mean() < 40
+    assert right[:, -40].mean() > 220

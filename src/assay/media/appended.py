@@ -45,8 +45,8 @@ def note_appended(file: BinaryIO, end: int, tags: Tags) -> None:
 
 def kind_of(head: bytes, tail: bytes = b"") -> str:
     """What bytes are by how they begin and end: picture, film, camera notes, archive, …"""
-    stripped = head.lstrip(b"\x00\xff\n\r ")
-    if not stripped:
+    stripped = head.lstrip(b"\x00\n\r ")
+    if not stripped.strip(b"\xff"):
         return "padding"
     if any(mark in tail for mark in CAMERA_TAILS) or head.startswith(CAMERA_HEADS):
         return "camera notes"

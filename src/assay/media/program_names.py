@@ -39,6 +39,7 @@ SOFTWARE_TAGS = (
     "com.apple.quicktime.author", "writing_application", "encoded_by", "handler_name", "firmware",
     "CameraFirmware", "xmp:Software",
 )  # fmt: skip
+_FIELDS = {name.lower() for name in SOFTWARE_TAGS}
 # Names of a track that every writer of such files gives.
 PLAIN_HANDLERS = re.compile(
     r"^(?:\W*(?:video|sound|audio|data|time ?code|core media|apple|mp4|iso|media|stereo|mono)\W*)+"
@@ -60,12 +61,10 @@ def group_programs(tags: Tags) -> dict[str, list[str]]:
     retouching is of faces; handlers of tracks count only where they name a program.
     """
     groups: dict[str, list[str]] = {name: [] for name in GROUPS}
-    if not tags.found:
-        return groups
     handlers = set(tags.texts("handler_name", "com.apple.quicktime.author"))
     # The maker's own notes tell the firmware in numbers; they stand in a finding of their own.
-    elsewhere = {tag.place for tag in tags.found} - {"maker"}
-    for text in dict.fromkeys(tags.texts(*SOFTWARE_TAGS, places=elsewhere)):
+    elsewhere = [tag for tag in tags.found if tag.place != "maker"]
+    for text in dict.fromkeys(tag.text for tag in elsewhere if tag.name.lower() in _FIELDS):
         group = next((name for name, form in _FORMS if form.search(text[:500])), "software")
         if group == "software" and (text in handlers or PLAIN_HANDLERS.match(text[:100])):
             continue
