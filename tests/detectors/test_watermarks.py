@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from assay.detectors import Detector, watermarks
 from assay.inputs.wavelet_watermark import MESSAGES
 from assay.types import Evidence
 from tests.inputs.made_watermarks import scene, with_message, with_sparkle, with_squares
+from tests.media.tag_makers import media_at
 from tests.verdict.doubles import PictureCase
 
 DARK = (scene(512) * 0.5).astype(np.uint8)
@@ -83,6 +87,18 @@ def test_of_a_video_the_frame_that_shows_it_is_named() -> None:
     assert region.start_s == PictureCase(DARK, DARK, DARK).picture_views[2].time_s
     hidden = examined(DARK, with_message(DARK, MESSAGES[4].bits))
     assert codes(hidden) == {"invisible": "strong"}
+
+
+def test_a_saved_jpeg_is_read_by_its_stored_colour(tmp_path: Path) -> None:
+    marked = Image.fromarray(with_message(scene(512), MESSAGES[4].bits, floats=True))
+    path = tmp_path / "a.jpg"
+    marked.save(path, quality=95)
+    decoded = np.asarray(Image.open(path))
+    case = PictureCase(decoded, media=media_at(path, size_px=(512, 512)))
+    (evidence,) = watermarks.DETECTOR().examine(case)
+    assert codes(evidence) == {"invisible": "strong"}
+    # The control: the decoded picture alone, whose colour was enlarged smoothly, is not enough.
+    assert codes(examined(decoded)) == {"none": "info"}
 
 
 def test_small_pictures_are_declined_or_told_of() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from assay.case import Case
 from assay.findings import Box, FileView, Region
 from assay.inputs.corner_marks import Mark, find_marks
 from assay.inputs.wavelet_watermark import MIN_PX, Reading, is_found, read_watermarks
-from assay.types import Array, Evidence, Finding, MediaKind, PictureView
+from assay.media.stored_colour import stored_colour
+from assay.types import Array, Evidence, Finding, FloatArray, MediaKind, PictureView
 
 MAX_CHANCE = 1e-6  # that any of the published messages agrees so well by chance, in any look
 MIN_SIDE_PX = 64
@@ -56,7 +58,9 @@ class WatermarksDetector:
             return [self._evidence(started, reason=reason)]
         is_video = case.media.kind == "video"
         visible, pictures = _visible(views, is_video)
-        reading, when = _best_reading(views)
+        # Of a picture only: a film's frames are not stored as JPEG.
+        stored = None if is_video else stored_colour(Path(case.media.path))
+        reading, when = _best_reading(views, stored)
         findings = list(visible)
         if reading is not None and is_found(reading, MAX_CHANCE):
             findings.append(_invisible(reading, when if is_video else None))
@@ -147,12 +151,14 @@ def _shown(mark: Mark, view: PictureView) -> FileView:
     )
 
 
-def _best_reading(views: tuple[PictureView, ...]) -> tuple[Reading | None, float]:
+def _best_reading(
+    views: tuple[PictureView, ...], stored: tuple[FloatArray, FloatArray] | None
+) -> tuple[Reading | None, float]:
     """The least probable agreement over all frames, and the time (s) of its frame."""
     found = [
         (reading, view.time_s)
         for view in views
-        for reading in read_watermarks(view.rgb, len(views))
+        for reading in read_watermarks(view.rgb, len(views), stored)
     ]
     if not found:
         return None, 0.0

@@ -111,21 +111,26 @@ class Reading:
         return len(self.message.bits)
 
 
-def read_watermarks(rgb: Array, n_pictures: int = 1) -> list[Reading]:
+def read_watermarks(
+    rgb: Array, n_pictures: int = 1, stored: tuple[FloatArray, FloatArray] | None = None
+) -> list[Reading]:
     """Every published message in one picture, the least probable agreement first.
 
-    `rgb` is (h, w, 3) uint8. `n_pictures` is in how many pictures of the file is looked; it
-    weakens `chance_of_any`. Empty where the picture has fewer than 256 x 256 pixels.
+    `rgb` is (h, w, 3) uint8. `stored` is the colour as a JPEG stores it (media.stored_colour),
+    which holds the message better than the decoded picture. `n_pictures` is in how many pictures
+    of the file is looked; each look weakens `chance_of_any`. Empty where the picture has fewer than
+    256 x 256 pixels.
     """
     height, width = rgb.shape[:2]
     if height * width < MIN_PX or min(height, width) < 2 * BLOCK:
         return []
-    n_looks = len(MESSAGES) * len(WAYS) * n_pictures
+    sources = [_colour_of(rgb)] if stored is None else [_colour_of(rgb), stored]
+    n_looks = len(MESSAGES) * len(WAYS) * len(sources) * n_pictures
     found = []
-    for way in WAYS:
-        votes = _votes(rgb, way)
-        for message in MESSAGES:
-            found.append(_reading(votes, message, way, n_looks))
+    for source in sources:
+        for way in WAYS:
+            votes = _votes(source, way)
+            found += [_reading(votes, message, way, n_looks) for message in MESSAGES]
     return sorted(found, key=lambda reading: reading.chance)
 
 
@@ -179,9 +184,9 @@ def chance_of(n_bits: int, n_ones: int, n_drawn: int, n_right: int) -> float:
     return ways / math.comb(n_bits, n_drawn)
 
 
-def _votes(rgb: Array, way: Way) -> FloatArray:
+def _votes(colour: tuple[FloatArray, FloatArray], way: Way) -> FloatArray:
     """(n,) of 0 and 1: what each block says, row by row."""
-    blocks = _blocks(_coarse(_top(rgb, MAX_SVD_PX if way.singular else MAX_PX), way))
+    blocks = _blocks(_coarse(colour, way))
     if way.singular:
         values = np.linalg.svd(blocks, compute_uv=False)[:, 0]
     else:
@@ -190,25 +195,34 @@ def _votes(rgb: Array, way: Way) -> FloatArray:
     return votes
 
 
-def _top(rgb: Array, max_px: int) -> Array:
-    """The rows from the top that hold at most `max_px`, of a height and width divisible by 4."""
+def _colour_of(rgb: Array) -> tuple[FloatArray, FloatArray]:
+    """Blue and red minus brightness, each the mean of two by two pixels, in levels."""
     height, width = rgb.shape[:2]
-    width = width // 4 * 4
-    n_rows = min(height, max(2 * BLOCK, max_px // max(width, 1)))
-    return rgb[: n_rows // 4 * 4, :width]
+    n_rows = min(height, max(2 * BLOCK, MAX_PX // width)) // 2 * 2
+    part = rgb[:n_rows, : width // 2 * 2]
+    luma = np.matmul(part, np.array(LUMA, dtype=np.float32), dtype=np.float32)
+    return _halved(part[..., 2] - luma), _halved(part[..., 0] - luma)
 
 
-def _coarse(rgb: Array, way: Way) -> FloatArray:
-    """(h / 2, w / 2) coarse part of the Haar wavelet of the blue (or red) difference, in levels."""
-    weights = np.array(LUMA[::-1] if way.exchanged else LUMA, dtype=np.float32)
-    luma = np.matmul(rgb, weights, dtype=np.float32)
-    colour = rgb[..., 0 if way.exchanged else 2]
-    if way.floats:
-        plane = (colour - luma) * np.float32(BLUE_DIFFERENCE) + np.float32(0.5)
-    else:  # in whole levels as the writer's library keeps them: the steps fall where it put them
-        plane = np.rint((colour - np.rint(luma)) * np.float32(BLUE_DIFFERENCE)) + np.float32(128)
+def _halved(plane: FloatArray) -> FloatArray:
     pairs = plane[0::2] + plane[1::2]
-    coarse: FloatArray = ((pairs[:, 0::2] + pairs[:, 1::2]) / 2).astype(np.float32)
+    halved: FloatArray = (pairs[:, 0::2] + pairs[:, 1::2]) * np.float32(0.25)
+    return halved
+
+
+def _coarse(colour: tuple[FloatArray, FloatArray], way: Way) -> FloatArray:
+    """(h / 2, w / 2) coarse part of the Haar wavelet of the writer's second channel, in levels."""
+    blue, red = colour
+    width = blue.shape[1]
+    n_rows = max(2 * BLOCK, (MAX_SVD_PX if way.singular else MAX_PX) // (4 * width))
+    # The writer leaves out what is beyond a multiple of four pixels.
+    rows, columns = slice(0, min(n_rows, len(blue)) // 2 * 2), slice(0, width // 2 * 2)
+    difference = blue[rows, columns]
+    if way.exchanged:  # what the writer takes for blue is red, and brightness is weighed so too
+        swing = np.float32(LUMA[0] - LUMA[2]) * (difference - red[rows, columns])
+        difference = red[rows, columns] - swing
+    middle = 0.5 if way.floats else 128.0
+    coarse: FloatArray = 2 * (difference * np.float32(BLUE_DIFFERENCE) + np.float32(middle))
     return coarse
 
 
