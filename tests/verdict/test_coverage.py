@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,6 +73,21 @@ def test_a_picture_without_a_face_is_told_as_tested_and_the_gaps_between_the_win
     assert "Parts outside faces that were added, removed or re-drawn" in said
     assert "generated scenes" not in said
     assert covered.n_faces_examined == 0
+
+
+def test_what_looks_for_edited_parts_is_named() -> None:
+    looked = [
+        replace(
+            make_evidence(None, None, status="reported", reason=None),
+            detector=name,
+            subject="file",
+            family=family,
+        )
+        for name, family in (("jpeg", "compression"), ("tags", "metadata"), ("noise", "noise"))
+    ]
+    whole = make_picture_evidence(patches=(make_patch(0.0, (0, 0, 400, 200)),))
+    said = "\n".join(said_of(whole, *looked).not_tested)
+    assert "re-drawn, by a score: jpeg and noise look for traces of it" in said
 
 
 def test_a_picture_read_whole_has_no_gap() -> None:

@@ -14,6 +14,8 @@ from assay.verdict.sound_coverage import sound_not_tested, sound_tested
 from assay.verdict.stability import changes_in_words
 
 NO_VOICE_DETECTOR = Reason("no_voice_detector", "Voices and sound: no voice detector is installed.")
+# Of detectors that read the file and give no score.
+TRACES_OF_EDITING = ("compression", "noise", "geometry")
 NOT_ASKED = "it was not asked for."
 LEAST_UNREAD = 0.05
 GRID = 100
@@ -43,7 +45,7 @@ def cover(
         n_faces_examined=len(faces),
         tested=tuple(_tested(case, evidence, installed, variants)),
         not_tested=(
-            *_kinds_not_tested(case.media.kind, case, scored, installed),
+            *_kinds_not_tested(case.media.kind, case, evidence, installed),
             *_parts_not_tested(case),
             *motion_not_tested(case, installed.run.values()),
             *sound_not_tested(case, evidence, installed.run.values()),
@@ -122,7 +124,7 @@ def _where(case: Case) -> str:
 
 
 def _kinds_not_tested(
-    kind: MediaKind, case: Case, scored: Sequence[Evidence], installed: Installed
+    kind: MediaKind, case: Case, evidence: Sequence[Evidence], installed: Installed
 ) -> list[str]:
     sentences = []
     has_sound = kind == "audio" or case.media.sample_rate_hz is not None
@@ -135,10 +137,8 @@ def _kinds_not_tested(
         sentences.append(
             f"{counted(len(case.tracks), 'face')} found: no detector for faces was run."
         )
-    if kind != "audio" and any(one.patches for one in scored):
-        sentences.append(
-            "Parts outside faces that were added, removed or re-drawn: no detector looks for them."
-        )
+    if kind != "audio" and any(one.patches for one in evidence if one.status == "scored"):
+        sentences.append(_edited_parts(evidence))
     elif kind != "audio":
         sentences.append(
             "Everything outside faces: no detector for generated scenes or edited objects gave "
@@ -147,6 +147,20 @@ def _kinds_not_tested(
     if kind == "video" and has_sound:
         sentences.append("Whether lips and sound belong together.")
     return sentences
+
+
+def _edited_parts(evidence: Sequence[Evidence]) -> str:
+    looking = [
+        one.detector
+        for one in evidence
+        if one.status == "reported" and one.subject == "file" and one.family in TRACES_OF_EDITING
+    ]
+    parts = "Parts outside faces that were added, removed or re-drawn"
+    if not looking:
+        return f"{parts}: no detector looks for them."
+    verb = "looks" if len(looking) == 1 else "look"
+    names = f"{', '.join(looking[:-1])} and {looking[-1]}" if looking[1:] else looking[0]
+    return f"{parts}, by a score: {names} {verb} for traces of it, which most savings remove."
 
 
 def _parts_not_tested(case: Case) -> list[str]:
