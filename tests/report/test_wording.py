@@ -83,6 +83,7 @@ def test_codes_become_sentences(said: str, sentence: str) -> None:
 def test_units_follow_the_name() -> None:
     assert wording.measure_name("face_size_px") == "Face size (px)"
     assert wording.measure_name("blocks") == "Blocks"
+    assert wording.measure_name("jpeg_quality") == "JPEG quality"
 
 
 def test_a_threshold_of_one_is_none(make: dict) -> None:

@@ -119,8 +119,8 @@ def _grey(view: FileView) -> Image:
     import numpy as np
     from PIL import Image
 
-    values = np.nan_to_num(np.asarray(view.values, dtype=np.float32))
-    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+    values = np.asarray(view.values, dtype=np.float32)
+    return Image.fromarray(np.rint(values * 255).astype(np.uint8))
 
 
 def _coloured(rgb: object) -> Image:
@@ -134,15 +134,21 @@ def _coded(image: Image, max_bytes: int, try_png: bool) -> Coded:
     """PNG where it fits, else JPEG: first of lower quality, then smaller."""
     image = _bounded(image, MAX_SIDE_PX)
     if try_png:
-        data = _saved(image, lambda held, out: held.save(out, "PNG", compress_level=9))
+        data = _saved(image, lambda held, out: held.save(out, "PNG", compress_level=6))
         if len(data) <= max_bytes:
             return Coded(data, "image/png", image.size)
     while True:
-        for quality in QUALITIES:
-            data = _saved(image, lambda held, out, q=quality: held.save(out, "JPEG", quality=q))
-            if len(data) <= max_bytes or max(image.size) <= SMALLEST_PX:
-                return Coded(data, "image/jpeg", image.size)
-        image = _bounded(image, max(SMALLEST_PX, round(0.75 * max(image.size))))
+        smallest = _as_jpeg(image, QUALITIES[-1])
+        if len(smallest) <= max_bytes or max(image.size) <= SMALLEST_PX:
+            tried = (_as_jpeg(image, quality) for quality in QUALITIES)
+            fits = next((data for data in tried if len(data) <= max_bytes), smallest)
+            return Coded(fits, "image/jpeg", image.size)
+        shrink = min(0.8, 0.95 * math.sqrt(max_bytes / len(smallest)))
+        image = _bounded(image, max(SMALLEST_PX, round(shrink * max(image.size))))
+
+
+def _as_jpeg(image: Image, quality: int) -> bytes:
+    return _saved(image, lambda held, out: held.save(out, "JPEG", quality=quality))
 
 
 def _saved(image: Image, save: Callable[..., None]) -> bytes:

@@ -24,7 +24,7 @@ MAX_CAUSES = 8
 MAX_NUMBERED = 40
 MAX_LINE = 300
 MAX_INFO_LINE = 150
-MAX_GLANCE = 90
+MAX_GLANCE = 60
 # Places, serial numbers and names stay folded: a page may be shown to others.
 _SHOWN_AT_ONCE = ("make", "model", "tool", "programs", "taken")
 _COUNT_OF = re.compile(r"\A(\d{1,7}) (?=\S)")
@@ -173,7 +173,7 @@ def _line(finding: Finding) -> str:
     title += f" ({seen})" if seen else ""
     if finding.severity == "info":
         first, stop, _ = meaning.partition(". ")
-        return shortened(f"{title}: {first}{'.' if stop else ''}", MAX_INFO_LINE)
+        return _begun(f"{title}: {first}{'.' if stop else ''}", MAX_INFO_LINE)
     words = SEVERITY_WORDS[finding.severity]
     text = f"{words[:1].upper()}{words[1:]}. {title}: {shortened(meaning, MAX_LINE)}"
     place = where(finding.region)
@@ -183,6 +183,11 @@ def _line(finding: Finding) -> str:
         cause = shortened(visible(finding.innocent_causes[0]), 160).rstrip(".")
         text += f" Also caused by: {cause[:1].lower()}{cause[1:]}."
     return text
+
+
+def _begun(text: str, limit: int) -> str:
+    """The text up to the last word that fits."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rpartition(' ')[0][:limit]}…"
 
 
 def _sides(box: Box) -> str:

@@ -129,6 +129,7 @@ VARIANTS |= {"saved_as_mp3": "Saved as MP3", "saved_as_opus": "Saved as Opus"}
 UNFAMILIAR = "It is unlike what the detector was calibrated on."
 NO_CUT = "too few genuine files were measured for a threshold here"
 _UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}
+_INITIALS = re.compile(r"\b(?:jpeg|mp4|gps|exif|xmp|iptc|icc|gop|c2pa)\b")
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*\Z")
 _CODE_AND_TEXT = re.compile(r"\A(?:[a-z0-9]+(?:_[a-z0-9]+)+|music|noisy|clipped|silence): (?=\S)")
 
@@ -231,6 +232,7 @@ def first_reason(verdict: Verdict) -> str:
 def titled(code: str) -> str:
     """A code in plain words: `face_blending` becomes "Face blending"."""
     words = visible(code).replace("_", " ").strip()
+    words = _INITIALS.sub(lambda found: found[0].upper(), words)
     return words[:1].upper() + words[1:]
 
 

@@ -145,6 +145,7 @@
   });
   addEventListener("resize", drawLens);
   desk.hidden = false;
+  bench.classList.add("live");
   bench.querySelector(".pick").hidden = picks.length < 2;
   show(plate);
 })();
