@@ -12,7 +12,7 @@ def test_every_kind_of_appended_bytes_has_its_words(kind: str) -> None:
     tags = Tags(appended=[Appended(kind, 100, 20)])
     found = told_by(rules.appended, tags)["appended_data"]
     assert dict(found.values) == {"kind": kind, "at_byte": 100, "n_bytes": 20}
-    usual = kind in ("padding", "picture", "film", "camera notes", "program notes")
+    usual = kind in ("padding", "picture", "film", "camera notes", "program notes", "upload mark")
     assert (found.severity == "info") is usual
 
 

@@ -23,6 +23,8 @@ def archive() -> bytes:
         (bytes(500), "padding"),
         (jpeg(), "picture"),
         (bytes(100) + jpeg(), "picture"),
+        (bytes(20) + b"\x02\xd8\xff\xdb\x00\x84", "picture"),
+        (b"\r\n--5D9144052FC5--", "upload mark"),
         (png(), "picture"),
         (b"\x00\x00\x00\x18ftypmp42" + bytes(90), "film"),
         (archive(), "archive"),

@@ -7,12 +7,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assay.media.thumbnail import MAX_PREVIEW_SIDE_PX, compare_preview
+from assay.media.thumbnail import (
+    MAX_PREVIEW_SIDE_PX,
+    Comparison,
+    compare_preview,
+    shrink_jpeg,
+)
 from tests.media.tag_makers import scene
 
 
+def compared_with(path: str, preview: bytes, orientation: int = 1) -> Comparison | None:
+    whole = shrink_jpeg(path)
+    assert whole is not None
+    return compare_preview(whole, preview, orientation)
+
+
 def thumbnail_likeness(path: str, preview: bytes) -> float | None:
-    compared = compare_preview(path, preview)
+    compared = compared_with(path, preview)
     return None if compared is None else compared.likeness
 
 
@@ -60,14 +71,24 @@ def test_both_stand_side_by_side_as_a_viewer_turns_them(wide: tuple[str, Image.I
     white = Image.new("RGB", (160, 100), (250, 250, 250))
     white.paste((0, 0, 0), (0, 0, 80, 100))
     for orientation, shape in ((1, (200, 648)), (6, (320, 408))):
-        compared = compare_preview(path, jpeg_of(white), orientation)
+        compared = compared_with(path, jpeg_of(white), orientation)
         assert compared is not None
         assert compared.size_px == (160, 100)
         assert compared.rgb.shape == (*shape, 3)
-    upright = compare_preview(path, jpeg_of(white))
+    upright = compared_with(path, jpeg_of(white))
     assert upright is not None
     left, right = upright.rgb[:, :320], upright.rgb[:, 328:]
     shrunk = picture.resize((320, 200), Image.Resampling.BOX)
     assert abs(left.astype(int) - np.asarray(shrunk, dtype=int)).mean() < 6
     assert right[:, 40].mean() < 40
     assert right[:, -40].mean() > 220
+
+
+def test_a_huge_progressive_picture_is_left_alone(
+    wide: tuple[str, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, picture = wide
+    monkeypatch.setattr("assay.media.thumbnail.MAX_PROGRESSIVE_PX", 1000)
+    assert shrink_jpeg(path) is not None
+    picture.save(path, progressive=True)
+    assert shrink_jpeg(path) is None

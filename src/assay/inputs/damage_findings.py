@@ -30,6 +30,7 @@ APPENDED: dict[str, tuple[Severity, str]] = {
     "film": ("info", "a short film, as phones keep for moving pictures"),
     "camera notes": ("info", "notes that some phones and cameras keep"),
     "program notes": ("info", "notes that some programs for photographers keep"),
+    "upload mark": ("info", "the end mark of an upload, left by a web form"),
     "archive": ("notable", "an archive with other files"),
     "program": ("notable", "a program"),
     "document": ("notable", "a document"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.findings import FileView
 from assay.inputs.tag_findings import tag_finding
 from assay.media.tags import Tags
-from assay.media.thumbnail import Comparison, compare_preview
+from assay.media.thumbnail import Comparison, compare_preview, shrink_jpeg
 from assay.types import Finding, Media
 
 MIN_LIKENESS = 0.7
@@ -26,13 +26,19 @@ def previews(tags: Tags, media: Media) -> tuple[list[Finding], list[FileView]]:
     """
     findings: list[Finding] = []
     views: list[FileView] = []
-    if media.media_type != "image/jpeg":
+    if media.media_type != "image/jpeg" or not tags.previews:
+        return findings, views
+    try:
+        whole = shrink_jpeg(media.path)
+    except Exception:  # what cannot be decoded cannot be compared; others report it
+        whole = None
+    if whole is None:
         return findings, views
     turned = tags.first("Orientation", places=["exif"])
     for name, data in tags.previews[:4]:
         try:
-            compared = compare_preview(media.path, data, int(turned) if turned.isdigit() else 1)
-        except Exception:  # a preview or picture that cannot be decoded cannot be compared
+            compared = compare_preview(whole, data, int(turned) if turned.isdigit() else 1)
+        except Exception:  # a damaged preview cannot be compared
             continue
         if compared is not None and compared.likeness < MIN_LIKENESS:
             findings.append(_finding(name, compared))

@@ -16,6 +16,7 @@ END, SCAN = 0xD9, 0xDA
 STANDALONE = {0x01, 0xD8}
 SCRIPT = re.compile(rb"<\?php|<script|<html|<!doctype html|#!/bin/|javascript:", re.IGNORECASE)
 # Samsung, Insta360; Casio, Google, vivo. Photo Mechanic, AFCP, FotoWare.
+UPLOAD_END = re.compile(rb"\r\n--[\x20-\x7e]{1,100}--[\r\n]*")
 CAMERA_TAILS = (b"SEFT", b"8db42d694ccc418790edff439fe026bf")
 CAMERA_HEADS = (b"QVCI", b"HDRP", b"vivo{")
 PROGRAM_TAILS = (b"cbipcbbl", b"AXS!", b"AXS*", b"\xa1\xb2\xc3\xd4")
@@ -54,6 +55,10 @@ def kind_of(head: bytes, tail: bytes = b"") -> str:
         return "program notes"
     if stripped[4:8] == b"ftyp" or head[4:8] == b"ftyp":
         return "film"
+    if stripped[1:4] == b"\xd8\xff\xdb":  # Minolta overwrites the first byte of its previews
+        return "picture"
+    if UPLOAD_END.fullmatch(head):
+        return "upload mark"
     for lead, kind in KINDS:
         if stripped.startswith(lead) or head.startswith(lead):
             return kind

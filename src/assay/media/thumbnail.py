@@ -16,6 +16,7 @@ MIN_CONTRAST = 6.0
 MAX_PREVIEW_SIDE_PX = 4096
 SHOWN_PX, GAP_PX = 320, 8
 MIN_SIDE_PX = 2
+MAX_PX, MAX_PROGRESSIVE_PX = 200_000_000, 30_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +31,53 @@ class Comparison:
     rgb: Array
 
 
-def compare_preview(path: str, preview: bytes, orientation: int = 1) -> Comparison | None:
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """A JPEG decoded small, and the shape (width / height) of the whole."""
+
+    picture: Image
+    shape: float
+
+
+def shrink_jpeg(path: str) -> Shrunk | None:
+    """A JPEG for comparisons; None where it is too large to be decoded for this.
+
+    Raises OSError or ValueError where it cannot be decoded.
+    """
+    from PIL import Image
+
+    with Image.open(path, formats=("JPEG", "MPO")) as picture:
+        n_px = picture.width * picture.height
+        # A progressive one is held whole in memory while it is decoded.
+        if n_px > (MAX_PROGRESSIVE_PX if picture.info.get("progressive") else MAX_PX):
+            return None
+        shape = picture.width / picture.height
+        # The JPEG decoder shrinks while decoding, which is what keeps this quick.
+        picture.draft("RGB", (SHOWN_PX, SHOWN_PX))
+        return Shrunk(picture.convert("RGB"), shape)
+
+
+def compare_preview(whole: Shrunk, preview: bytes, orientation: int = 1) -> Comparison | None:
     """A JPEG and a preview inside it; None where one of them is too flat or small to compare.
 
     Both are compared as stored (unrotated) at 32 x 32 grey, the preview also with its bars cut
     off; the best counts. `orientation` (EXIF) turns only what is shown. Raises OSError or
-    ValueError where one cannot be decoded.
+    ValueError where the preview cannot be decoded.
     """
     from PIL import Image
 
-    with Image.open(path, formats=("JPEG",)) as picture:
-        shape = picture.width / picture.height
-        # The JPEG decoder shrinks while decoding, which is what keeps this quick.
-        picture.draft("RGB", (SHOWN_PX, SHOWN_PX))
-        whole = picture.convert("RGB")
     with Image.open(io.BytesIO(preview), formats=("JPEG",)) as small:
         size = small.size
         if max(size) > MAX_PREVIEW_SIDE_PX or min(size) < MIN_SIDE_PX:
             return None
         small.draft("RGB", (SHOWN_PX, SHOWN_PX))
         inner = small.convert("RGB")
-    views = (inner, _without_bars(inner, shape))
-    likenesses = [_correlation(_grey(whole), _grey(view)) for view in views]
+    views = (inner, _without_bars(inner, whole.shape))
+    likenesses = [_correlation(_grey(whole.picture), _grey(view)) for view in views]
     known = [likeness for likeness in likenesses if likeness is not None]
     if not known:
         return None
-    return Comparison(max(known), size, _beside(whole, inner, orientation))
+    return Comparison(max(known), size, _beside(whole.picture, inner, orientation))
 
 
 def _beside(left: Image, right: Image, orientation: int) -> Array:
