@@ -75,9 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the made sets lie")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "forensics_benchmark")
     parser.add_argument("--only", nargs="*", default=(), metavar="DETECTOR")
-    parser.add_argument(
-        "--groups", nargs="*", default=(), help="such files alone: camera, crop ..."
-    )
+    parser.add_argument("--groups", nargs="*", default=(), help="such files alone: camera")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few files, printed")
