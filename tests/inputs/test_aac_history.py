@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.inputs.aac_history import FRAME, PIECE, find_aac_grid, transformed
+from assay.inputs.aac_history import FRAME, PIECE, confirmed, find_aac_grid, transformed
 from tests.inputs.made_history import lossy, music
 
 
@@ -48,3 +48,14 @@ def test_sound_that_was_never_an_aac_has_no_grid() -> None:
         assert grid.score < 6
     assert find_aac_grid(np.zeros(PIECE, np.float32)) is None
     assert find_aac_grid(plain[:100]) is None
+
+
+def test_a_grid_is_confirmed_at_other_places_only_where_it_is() -> None:
+    sound = lossy(music(4.0), 44_100, "aac", 48_000, "ipod")[1]
+    grid = find_aac_grid(sound[30_000:])
+    assert grid is not None
+    offset = (grid.offset + 30_000) % FRAME
+    assert confirmed(sound, offset, 30_000)
+    assert not confirmed(sound, offset + 500, 30_000)
+    assert not confirmed(music(4.0), offset, 30_000)
+    assert not confirmed(sound[:PIECE], 0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -139,14 +139,18 @@ def _listen(case: Case) -> tuple[_Heard | None, str]:
 
 
 def _aac(samples: FloatArray) -> aac_history.AacGrid | None:
-    """One look, at the loudest place away from the ends."""
+    """One look, at the loudest place, and two more that must confirm what it finds."""
     n = len(samples) // aac_history.FRAME
     if len(samples) < aac_history.PIECE:
         return None
     blocks = samples[: n * aac_history.FRAME].reshape(n, aac_history.FRAME)
     loudest = int(np.square(blocks).mean(axis=1).argmax())
     at = int(np.clip((loudest - 2) * aac_history.FRAME, 0, len(samples) - aac_history.PIECE))
-    return aac_history.find_aac_grid(samples[at : at + aac_history.PIECE])
+    grid = aac_history.find_aac_grid(samples[at : at + aac_history.PIECE])
+    if grid is None or grid.score < AAC_CERTAIN:
+        return grid
+    offset = (grid.offset + at) % aac_history.FRAME
+    return replace(grid, offset=offset) if aac_history.confirmed(samples, offset, at) else None
 
 
 def _findings(heard: _Heard, codec: str) -> list[Finding]:

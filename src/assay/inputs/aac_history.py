@@ -95,6 +95,27 @@ def find_aac_grid(samples: FloatArray) -> AacGrid | None:
     return AacGrid(at, zeros[best], score, best)
 
 
+def confirmed(samples: FloatArray, offset: int, apart_from: int) -> bool:
+    """Whether other places of samples (n,) have the grid as well, which begins at `offset`.
+
+    Two are asked, at least PIECE away from `apart_from`; at one of them the grid must have the most
+    zeros of 64 starts. A sound of a fixed period imitates a grid at one place, not at others.
+    """
+    places = [round(share * (len(samples) - PIECE)) for share in (0.15, 0.35, 0.5, 0.65, 0.85)]
+    places = [place for place in places if place >= 0 and abs(place - apart_from) >= PIECE]
+    places.sort(key=lambda place: -float(np.square(samples[place : place + PIECE]).mean()))
+    for place in places[:2]:
+        piece = np.ascontiguousarray(samples[place : place + PIECE], np.float32)
+        if float(np.sqrt(np.square(piece).mean())) < _LEAST_RMS:
+            continue
+        views = np.lib.stride_tricks.sliding_window_view(piece, 2 * FRAME)
+        starts = ((offset - place) % FRAME + 16 * np.arange(FRAME // 16)) % FRAME
+        shares = _shares(views, starts, "kaiser")
+        if shares[0] > shares[1:].max() + 2 * shares[1:].std() and shares[0] < 0.9:
+            return True
+    return False
+
+
 def _shares(views: FloatArray, offsets: NDArray[np.int_], window: str) -> NDArray[np.float64]:
     """The share of lines that are zero, for frames that begin at each offset."""
     starts = offsets[:, None] + FRAME * np.arange(N_FRAMES)
