@@ -55,7 +55,7 @@ def kind_of(head: bytes, tail: bytes = b"") -> str:
         return "program notes"
     if stripped[4:8] == b"ftyp" or head[4:8] == b"ftyp":
         return "film"
-    if stripped[1:4] == b"\xd8\xff\xdb":  # Minolta overwrites the first byte of its previews
+    if b"\xd8\xff\xdb" in stripped[:16]:  # Minolta overwrites the first byte of its previews
         return "picture"
     if UPLOAD_END.fullmatch(head):
         return "upload mark"
