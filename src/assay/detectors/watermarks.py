@@ -26,8 +26,8 @@ class WatermarksDetector:
     the blue difference in the wavelet's coarse part (the fixed messages that the published scripts
     of Stable Diffusion, SDXL, FLUX and InvokeAI write); of a video in up to six whole frames.
     Abstains when: the picture is below 64 px, or a video gave no frame. Fails on: cropped pictures;
-    invisible marks after a resize or an ordinary JPEG; marks of words, and moving ones; SynthID,
-    Stable Signature and others whose keys are kept. Licences: own code; messages are public facts.
+    invisible marks after a resize or an ordinary JPEG; marks of words, and moving ones; SynthID and
+    others without a public detector. Licences: own code; messages are public facts.
     """
 
     name = "watermarks"
@@ -41,8 +41,9 @@ class WatermarksDetector:
     )
     fails_on = (
         "Cropped pictures; invisible messages after resizing or JPEG with shrunken colours; marks "
-        "made of words (Sora, Veo, Kling, Runway, AI labels); SynthID, Stable Signature and every "
-        "mark whose detector or key is not public, which cannot be checked offline."
+        "made of words (Sora, Veo, Kling, Runway, AI labels); SynthID and every other mark without "
+        "a public detector, which nothing offline can check; marks that only a network reads "
+        "(Stable Signature, TrustMark)."
     )
     licence = "Apache-2.0"
     bundle: str | None = None

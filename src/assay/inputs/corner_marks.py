@@ -29,7 +29,7 @@ REACH = 0.52  # r, in widths of the mark
 RIM_PX = 6  # of the surroundings that a match takes in
 SLACK_PX = 4  # on the canvas: how far from its place the mark may lie
 SMALLEST_PX, LARGEST_PX, GROWTH = 14.0, 160.0, 1.05
-SPARKLE_CUT = 0.75  # correlation; measured, see docs/detectors/watermarks.md
+SPARKLE_CUT = 0.82  # correlation; measured, see docs/detectors/watermarks.md
 
 SQUARES = ((255, 255, 102), (66, 255, 255), (81, 218, 76), (255, 110, 60), (60, 70, 255))
 SQUARE_SMALLEST_PX, SQUARE_LARGEST_PX, SQUARE_STEP_PX = 4.0, 40.0, 0.5
