@@ -22,7 +22,10 @@ from assay.detectors.metadata import DETECTOR
 from assay.errors import AssayError
 from assay.findings import SEVERITIES
 from assay.media.probe import probe
+from assay.media.tags import read_tags
+from assay.media.thumbnail import compare_preview, shrink_jpeg
 from assay.training.shared import shared_folder
+from assay.types import Media
 
 ROOT = Path(__file__).parents[1]
 FORENSIC = ("ai-generator-metadata", "camera-exif", "tag-variety", "c2pa")
@@ -55,6 +58,7 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
     shown: dict[str, Counter[str]] = {severity: Counter() for severity in SEVERITIES}
     tools: Counter[str] = Counter()
     times_ms = []
+    alike: list[float] = []
     n_unreadable = 0
     for path in paths:
         try:
@@ -65,6 +69,7 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
         started = time.perf_counter()
         (evidence,) = DETECTOR().examine(case)
         times_ms.append(1000 * (time.perf_counter() - started))
+        alike += likenesses(case.media)
         for severity, code in {(one.severity, one.code) for one in evidence.findings}:
             shown[severity][code] += 1
         tools.update(str(one.values["tool"]) for one in evidence.findings if "tool" in one.values)
@@ -74,9 +79,24 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
         "n_unreadable": n_unreadable,
         "median_ms": round(median(times_ms), 1) if times_ms else None,
         "max_ms": round(max(times_ms), 1) if times_ms else None,
+        "n_previews": len(alike),
+        "least_alike_preview": round(min(alike), 3) if alike else None,
         "tools": dict(tools),
         "findings": {severity: dict(sorted(codes.items())) for severity, codes in shown.items()},
     }
+
+
+def likenesses(media: Media) -> list[float]:
+    """How alike the picture and each preview in it are; of a JPEG only."""
+    tags = read_tags(media)
+    if media.media_type != "image/jpeg" or not tags.previews:
+        return []
+    try:
+        whole = shrink_jpeg(media.path)
+        compared = [compare_preview(whole, data) for _, data in tags.previews] if whole else []
+    except (OSError, ValueError):
+        return []
+    return [one.likeness for one in compared if one is not None]
 
 
 def main() -> None:
