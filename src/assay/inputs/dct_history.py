@@ -41,9 +41,9 @@ class Blocks:
     """What is compared: levels of 14 frequencies in each block, grouped by how busy they are.
 
     `levels` (h, w, 14) counts |coefficient| in last steps, `n_bins` where it is larger or the
-    block is of no use (saturated, flat). `classes` (h, w) is how busy the surroundings of a
-    block are; `scales` (6, 6) how busy in each class; `shapes` (m, 14) sorted |coefficient| over
-    busyness on shifted grids.
+    block is of no use (saturated, flat); `usable` (h, w) are the others. `classes` (h, w) is how
+    busy the surroundings of a block are; `scales` (6, 6) how busy in each class; `shapes` (m, 14)
+    sorted |coefficient| over busyness on shifted grids.
     """
 
     levels: IntArray
@@ -53,12 +53,8 @@ class Blocks:
     scales: FloatArray
     shapes: FloatArray
     noise: float
-
-    @property
-    def n_usable(self) -> int:
-        """Blocks that say something: neither saturated nor flat."""
-        says = (self.levels > 0) & (self.levels < self.n_bins)
-        return int(says.any(axis=-1).sum())
+    usable: NDArray[np.bool_]
+    n_usable: int
 
 
 def steps_of(table: Sequence[int]) -> tuple[int, ...]:
@@ -82,7 +78,7 @@ def blocks_of(
     if min(height, width) < 4 or height * width < LEAST_BLOCKS:
         return None
     usual = np.abs(here).mean(axis=(0, 1)) + 0.5
-    busy = (np.abs(here) / usual).mean(axis=-1) + 0.02
+    busy = _busy(here, usual)
     around, shapes = _shifted(own, busy, usual)
     around = around[:height, :width]
     last = np.asarray(steps, np.float32)
@@ -90,12 +86,13 @@ def blocks_of(
     levels = np.abs(np.rint(here[:height, :width] / last)).astype(np.intp)
     levels = np.minimum(levels, n_bins)
     # A block without any of the 14 keeps no history; its zeros would speak for large steps.
-    levels[_saturated(own, height, width) | ~levels.any(axis=-1)] = n_bins
+    usable = ((levels > 0) & (levels < n_bins)).any(axis=-1) & ~_saturated(own, height, width)
+    levels[~usable] = n_bins
     places = np.quantile(around, (np.arange(N_CLASSES * N_SCALES) + 0.5) / (N_CLASSES * N_SCALES))
     cuts = np.quantile(around, np.arange(1, N_CLASSES) / N_CLASSES)
     classes = np.searchsorted(cuts, around)
     scales = np.asarray(places, np.float32).reshape(N_CLASSES, N_SCALES)
-    return Blocks(levels, n_bins, last, classes, scales, shapes, noise)
+    return Blocks(levels, n_bins, last, classes, scales, shapes, noise, usable, int(usable.sum()))
 
 
 def _shifted(own: FloatArray, busy: FloatArray, usual: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -105,21 +102,28 @@ def _shifted(own: FloatArray, busy: FloatArray, usual: FloatArray) -> tuple[Floa
     for down, across in _SHIFTS:
         there = low_frequencies(own, down, across)
         if around is None:
-            around = (np.abs(there) / usual).mean(axis=-1) + np.float32(0.02)
+            around = _busy(there, usual)
         n_down, n_across = there.shape[:2]
         shapes = np.abs(there) / busy[:n_down, :n_across, None]
         flat = shapes.reshape(-1, shapes.shape[-1])
         found.append(np.asarray(flat[:: 1 + len(flat) // MOST_SAMPLES], np.float32))
-        if sum(map(len, found)) >= MOST_SAMPLES:
+        if sum(map(len, found)) >= MOST_SAMPLES // 2:
             break
     assert around is not None
     return around, np.sort(np.concatenate(found), axis=0)
 
 
+def _busy(low: FloatArray, usual: FloatArray) -> FloatArray:
+    """(h, w): mean size of a block's coefficients, each frequency by its own usual size."""
+    return np.asarray(np.abs(low) @ (1 / (usual * usual.size)) + np.float32(0.02))
+
+
 def _saturated(own: FloatArray, height: int, width: int) -> NDArray[np.bool_]:
     """Blocks that touch black or white, where clipping left other coefficients than were saved."""
-    part = own[: height * 8, : width * 8].reshape(height, 8, width, 8)
-    return np.asarray((part.max(axis=(1, 3)) >= 254.5) | (part.min(axis=(1, 3)) <= 0.5))
+    part = own[: height * 8, : width * 8]
+    clipped = (part >= 254.5) | (part <= 0.5)
+    rows = clipped.reshape(height, 8, width * 8).any(axis=1)
+    return np.asarray(rows.reshape(height, width, 8).any(axis=2))
 
 
 @dataclass(frozen=True, slots=True)

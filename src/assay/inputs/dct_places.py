@@ -114,8 +114,8 @@ def _by_cell(blocks: Blocks, compared: Comparison) -> tuple[FloatArray, FloatArr
         )
         table = compared.gains[:, k].transpose(0, 2, 1).reshape(N_CLASSES * n, -1)
         out[:, k] = count.reshape(down * across, -1).astype(np.float32) @ table
-    says = ((levels > 0) & (levels < blocks.n_bins)).any(axis=-1)
-    weight = np.bincount(cell.ravel(), weights=says.ravel(), minlength=down * across)
+    usable = blocks.usable[: down * size, : across * size]
+    weight = np.bincount(cell.ravel(), weights=usable.ravel(), minlength=down * across)
     shape = (down, across)
     return (
         out.reshape(*shape, n_steps, -1),

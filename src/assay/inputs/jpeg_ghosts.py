@@ -17,7 +17,9 @@ from assay.types import FloatArray
 
 QUALITIES = (45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95)  # the first and last only compare
 MOST_CELLS = 10_000
+LARGE_PX = 3_000_000
 _GHOST_QUANTILE = 0.98
+_LEAST_DIP = 0.03  # that is drawn as bright as can be; smaller ones are noise
 _FLAT = 0.05  # squared units: cells that hardly change at any quality are flat
 
 
@@ -32,7 +34,8 @@ class Ghosts:
 
 def find_ghosts(values: FloatArray, corner: tuple[int, int] = (0, 0)) -> Ghosts | None:
     """The quality at which parts differ most in how they change, and how they do; None if small."""
-    low = low_frequencies(values, *corner)
+    thinned = 1 + (values.size > LARGE_PX)  # of a large picture every second block will do
+    low = low_frequencies(values, *corner)[::thinned, ::thinned]
     size = max(2, int(np.ceil((low.shape[0] * low.shape[1] / MOST_CELLS) ** 0.5)))
     down, across = low.shape[0] // size, low.shape[1] // size
     if min(down, across) < 3:
@@ -45,8 +48,9 @@ def find_ghosts(values: FloatArray, corner: tuple[int, int] = (0, 0)) -> Ghosts 
     # Change falls with quality everywhere; a ghost is where it is lower than on both sides of it.
     dips = np.minimum(relative[:-2], relative[2:]) - relative[1:-1]
     chosen = int(np.quantile(dips, _GHOST_QUANTILE, axis=(1, 2)).argmax())
-    dip = np.asarray(np.clip(2 * dips[chosen], 0, 1), np.float32)
-    return Ghosts(dip, QUALITIES[chosen + 1], size * BLOCK_PX)
+    most_dip = max(float(np.quantile(dips[chosen], 0.995)), _LEAST_DIP)
+    dip = np.asarray(np.clip(dips[chosen] / most_dip, 0, 1), np.float32)
+    return Ghosts(dip, QUALITIES[chosen + 1], size * thinned * BLOCK_PX)
 
 
 def _change(low: FloatArray, quality: int, size: int) -> FloatArray:

@@ -27,7 +27,7 @@ from assay.inputs.jpeg_families import named_families
 from assay.inputs.jpeg_grid import SQUARE_PX, TILE_PX, Grids, find_grids
 from assay.types import FloatArray
 
-GRID_MAX_PX = 2_000_000  # all 64 grids are searched in the middle of a larger picture
+GRID_MAX_PX = 1_000_000  # all 64 grids are searched in the middle of a larger picture
 MOST_LAST_STEP = 10  # of the mean: beyond it the last saving hides all earlier grids
 ONES = (1,) * len(LOW_AC)
 # Cuts, measured on pristine files: docs/detectors/jpeg_history.md.
