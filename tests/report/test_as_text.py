@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -115,3 +116,12 @@ def test_the_card_tells_findings_by_severity_with_their_first_innocent_cause(mak
         assert part in text, part
     places = [text.index(title) for title in ("Strong trace.", "Worth a look.", "A camera is")]
     assert places == sorted(places)
+
+
+def test_a_line_of_many_tells_the_files_own_trace_before_why_nothing_was_scored(make: dict) -> None:
+    bare = make["faceless"]()
+    told = t.Reason("file_findings", "Nothing was scored, but it carries a strong trace.")
+    traced = replace(bare, reasons=(*bare.reasons, told))
+    text = words(printed([bare, traced], width=140))
+    assert "it carries a strong trace" in text
+    assert text.count("No face was found") == 1

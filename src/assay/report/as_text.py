@@ -201,6 +201,9 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
 def _what_or_why(verdict: Verdict) -> str:
     if verdict.label in ("strong_evidence", "some_evidence"):
         return wording.listed(wording.KINDS[kind] for kind in verdict.kind) if verdict.kind else ""
+    told = [reason for reason in verdict.reasons if reason.code == "file_findings"]
+    if told:  # one line a file: what the file carries says more than why nothing was scored
+        return shortened(visible(told[0].text), 160)
     return shortened(wording.first_reason(verdict), 160) if verdict.reasons else ""
 
 
