@@ -35,7 +35,7 @@ from filed.maps import measured, overlap, read_mask
 
 PACKAGE = Path(assay.__file__).parent
 FOLLOWED = ("inputs", "media", "detectors")
-OPTIONS = Options(time_limit_s=900, detector_time_limit_s=120)
+OPTIONS = Options(time_limit_s=3600, detector_time_limit_s=600)
 Record = dict[str, Any]
 
 

@@ -22,6 +22,7 @@ LOCAL_IOU = 0.1
 TEST, FIT = "val", "train"
 SAID_BY_THE_FILE = ("metadata", "provenance")
 WITH_TAGS = ("camera", "program", "clip", "sound")
+UNTOUCHED = ("camera", "crop", "clip", "sound")
 
 
 def separation(records: Sequence[Record], detectors: Sequence[str], n_draws: int) -> Table:
@@ -279,21 +280,19 @@ def _medium(record: Record) -> str:
 
 
 def _counts(record: Record, family: str) -> bool:
-    if record["status"] != "reported" or record["kind"] != "pristine":
-        return False
-    return (record["group"] != "crop" and record["group"] != "processed") or (
-        family not in SAID_BY_THE_FILE
-        and (record["group"] == "crop" or record["treatment"] == "shrunk")
-    )
+    """Whether it is an untouched file; of what a file says of itself, one that kept its tags."""
+    groups = WITH_TAGS if family in SAID_BY_THE_FILE else UNTOUCHED
+    is_answered = record["status"] == "reported" and record["kind"] == "pristine"
+    return is_answered and record["group"] in groups
 
 
 def _described(part: Sequence[Record]) -> str:
-    pictures = [r for r in part if r["group"] in ("camera", "crop", "processed")]
+    pictures = [r for r in part if _medium(r) == "picture"]
     names = {"clip": "genuine clips as published", "sound": "genuine recordings as published"}
     said = []
     if pictures:
         cameras = len({r["camera"] for r in pictures})
-        said.append(f"{len(pictures)} pictures of {cameras} cameras, saved once")
+        said.append(f"{len(pictures)} untouched pictures of {cameras} cameras")
     for group, words in names.items():
         if n := sum(r["group"] == group for r in part):
             said.append(f"{n} {words}")

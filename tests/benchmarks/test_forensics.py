@@ -162,14 +162,39 @@ def test_false_alarms_are_counted_by_what_was_done(result: dict[str, Any]) -> No
     assert result["skipped"]["broken"] == "it cannot be loaded"
 
 
-def test_rates_count_pristine_files_and_strong_ones_apart(result: dict[str, Any]) -> None:
-    rates = result["rates"]
-    assert set(rates) == {"knowing_seen", "knowing_edit", "knowing_never"}
-    # Pristine are windows alone here: what lies beside as a lossless crop would count twice.
-    n = sum(1 for number in range(11) if number % 3)
-    assert rates["knowing_seen"]["n_with"] == rates["knowing_seen"]["n_files"] == n
-    assert rates["knowing_edit"]["n_with"] == rates["knowing_edit"]["n_strong"] == 0
-    assert f"{n} pictures of {n} cameras" in rates["knowing_never"]["measured_on"]
+def record(group: str, *shown: tuple[str, str], family: str = "noise") -> dict[str, Any]:
+    findings = [{"code": code, "severity": severity, "boxes": []} for code, severity in shown]
+    facts = {"detector": family, "group": group, "findings": findings, "status": "reported"}
+    kind = "by a program" if group == "program" else "pristine"
+    return {**facts, "kind": kind, "camera": f"{group} 1", "treatment": ""}
+
+
+def test_rates_count_untouched_files_and_strong_findings_apart() -> None:
+    files = [
+        record("camera", ("noise_edit", "notable")),
+        record("camera", ("noise_edit", "strong"), ("noise_seen", "info")),
+        record("crop"),
+        record("processed", ("noise_edit", "strong")),
+        record("program", ("noise_edit", "strong")),
+        record("sound", ("noise_sound", "info")),
+    ]
+    rates = tables.finding_rates(files, {"noise": ["noise_never"]}, {"noise": "noise"})
+    counts = {c: (one["n_strong"], one["n_with"], one["n_files"]) for c, one in rates.items()}
+    # A finding of sound is counted on sound; one that was never seen, on all that is untouched.
+    assert counts == {
+        "noise_edit": (1, 2, 3),
+        "noise_seen": (0, 1, 3),
+        "noise_sound": (0, 1, 1),
+        "noise_never": (0, 0, 4),
+    }
+    assert rates["noise_edit"]["measured_on"] == "3 untouched pictures of 2 cameras"
+    assert rates["noise_sound"]["measured_on"] == "1 genuine recordings as published"
+
+
+def test_what_a_file_says_of_itself_is_counted_where_tags_are_kept() -> None:
+    files = [record("camera", family="metadata"), record("crop", family="metadata")]
+    rates = tables.finding_rates(files, {"metadata": ["metadata_a"]}, {"metadata": "metadata"})
+    assert rates["metadata_a"]["n_files"] == 1
 
 
 def test_the_page_takes_all_tables(result: dict[str, Any]) -> None:
