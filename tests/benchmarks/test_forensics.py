@@ -206,6 +206,33 @@ def test_the_page_takes_all_tables(result: dict[str, Any]) -> None:
     assert json.dumps(result, allow_nan=False)
 
 
+def test_one_command_writes_results_page_and_rates(
+    cache: Path,
+    knowing: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(cache)
+    text = forensics.PAGE.read_text(encoding="utf-8")
+    for name in ("RESULTS", "PAGE", "RATES"):
+        monkeypatch.setattr(forensics, name, cache / name.lower())
+    (cache / "page").write_text(text, encoding="utf-8")
+    call = ["--cache", str(cache), "--work", str(cache / "work"), "--workers", "0"]
+    call += ["--draws", "20", "--no-speed"]
+    forensics.main([*call, "--quick"])
+    assert "`knowing_edit`" in capsys.readouterr().out
+    assert not (cache / "results").exists()
+    forensics.main([*call, "--rates"])
+    written = (cache / "page").read_text(encoding="utf-8")
+    assert "`knowing_edit`" in written
+    result = json.loads((cache / "results").read_text(encoding="utf-8"))
+    assert result["files"] == {"edited": 24, "processed": 36}
+    assert json.loads((cache / "rates").read_text(encoding="utf-8"))["codes"] == {}
+    (cache / "page").write_text(text, encoding="utf-8")
+    forensics.main(["--tables"])
+    assert (cache / "page").read_text(encoding="utf-8") == written
+
+
 def test_work_done_is_kept_while_the_code_is_the_same(
     cache: Path, knowing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
