@@ -42,7 +42,7 @@ def test_a_resized_picture_is_a_bare_fact_with_its_factor() -> None:
 
 
 def test_a_resized_part_is_notable_with_its_place() -> None:
-    rgb = noisy().copy()
+    rgb = noisy(640, 640)
     rgb[128:320, 96:288] = enlarged(noisy(seed=2), 1.5)[:192, :192]
     evidence = examined(rgb)
     (finding,) = evidence.findings

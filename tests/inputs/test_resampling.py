@@ -30,7 +30,7 @@ def rhythm_of(values: FloatArray) -> Rhythm:
     return whole_rhythm(tile_powers(surprise(np.rint(values).astype(np.float32))))
 
 
-@pytest.mark.parametrize("factor", [0.95, 1.1, 1.3, 1.7])
+@pytest.mark.parametrize("factor", [1.1, 1.3, 1.7])
 def test_resizing_leaves_its_rhythm_and_names_its_factor(factor: float) -> None:
     found = rhythm_of(resized(noise(), factor))
     assert found.excess > 8

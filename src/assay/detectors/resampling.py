@@ -28,7 +28,7 @@ LEAST_LEVELS = 1.0
 RESIZED = 8.0
 """No pristine crop of a camera file came above 7.1; see docs/detectors/resampling.md."""
 HINT = 6.0
-LOCAL, LOCAL_IN_RESIZED, AROUND = 2.4, 4.5, 1.9
+LOCAL, LOCAL_IN_RESIZED, AROUND = 2.4, 3.5, 1.9
 LEAST_TILES = 3
 LOWEST, HIGHEST = 1.0, 3.0
 TEXTS = {
