@@ -17,18 +17,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from assay.case import Case
 from assay.detectors.metadata import DETECTOR
 from assay.errors import AssayError
 from assay.findings import SEVERITIES
+from assay.inputs.preview_findings import MIN_LIKENESS, MIN_PART_LIKENESS
 from assay.media.probe import probe
 from assay.media.tags import read_tags
-from assay.media.thumbnail import compare_preview, shrink_jpeg
+from assay.media.thumbnail import Comparison, Shrunk, compare_preview, shrink_jpeg
 from assay.training.shared import shared_folder
 from assay.types import Media
 
 ROOT = Path(__file__).parents[1]
 FORENSIC = ("ai-generator-metadata", "camera-exif", "tag-variety", "c2pa")
+EXCHANGED = (0.1, 0.15, 0.2, 0.3)
 NO_MEDIA = (".csv", ".md", ".json", ".toml", ".txt")
 
 
@@ -58,7 +63,9 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
     shown: dict[str, Counter[str]] = {severity: Counter() for severity in SEVERITIES}
     tools: Counter[str] = Counter()
     times_ms = []
-    alike: list[float] = []
+    alike: list[Comparison] = []
+    exchanges: Counter[tuple[float, bool]] = Counter()
+    rng = np.random.default_rng(0)
     n_unreadable = 0
     for path in paths:
         try:
@@ -69,7 +76,9 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
         started = time.perf_counter()
         (evidence,) = DETECTOR().examine(case)
         times_ms.append(1000 * (time.perf_counter() - started))
-        alike += likenesses(case.media)
+        found = compared_previews(case.media)
+        alike += found
+        exchanges += found_exchanges(case.media, rng) if found else Counter()
         for severity, code in {(one.severity, one.code) for one in evidence.findings}:
             shown[severity][code] += 1
         tools.update(str(one.values["tool"]) for one in evidence.findings if "tool" in one.values)
@@ -80,14 +89,19 @@ def measured(name: str, paths: list[Path]) -> dict[str, Any]:
         "median_ms": round(median(times_ms), 1) if times_ms else None,
         "max_ms": round(max(times_ms), 1) if times_ms else None,
         "n_previews": len(alike),
-        "least_alike_preview": round(min(alike), 3) if alike else None,
+        "least_alike_preview": round(min(one.likeness for one in alike), 3) if alike else None,
+        "least_alike_part": round(min(one.least_alike for one in alike), 3) if alike else None,
+        "exchanged_parts_found": {
+            str(share): [exchanges[share, True], exchanges[share, True] + exchanges[share, False]]
+            for share in EXCHANGED
+        },
         "tools": dict(tools),
         "findings": {severity: dict(sorted(codes.items())) for severity, codes in shown.items()},
     }
 
 
-def likenesses(media: Media) -> list[float]:
-    """How alike the picture and each preview in it are; of a JPEG only."""
+def compared_previews(media: Media) -> list[Comparison]:
+    """The picture against each preview in it; of a JPEG only."""
     tags = read_tags(media)
     if media.media_type != "image/jpeg" or not tags.previews:
         return []
@@ -96,7 +110,40 @@ def likenesses(media: Media) -> list[float]:
         compared = [compare_preview(whole, data) for _, data in tags.previews] if whole else []
     except (OSError, ValueError):
         return []
-    return [one.likeness for one in compared if one is not None]
+    return [one for one in compared if one is not None]
+
+
+def found_exchanges(media: Media, rng: np.random.Generator) -> Counter[tuple[float, bool]]:
+    """(side of the part, was it told) for squares exchanged in the picture, not in the preview.
+
+    The side is a share of the picture's shorter one; the part comes from elsewhere in the same
+    picture, mirrored.
+    """
+    counted: Counter[tuple[float, bool]] = Counter()
+    try:
+        whole = shrink_jpeg(media.path)
+    except (OSError, ValueError):
+        return counted
+    if whole is None:
+        return counted
+    for _, data in read_tags(media).previews:
+        for share in EXCHANGED:
+            changed = whole.picture.copy()
+            side = max(1, int(share * min(changed.size)))
+            (x, y), (x2, y2) = (
+                [int(rng.integers(0, length - side + 1)) for length in changed.size]
+                for _ in range(2)
+            )
+            part = whole.picture.crop((x2, y2, x2 + side, y2 + side))
+            changed.paste(part.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (x, y))
+            try:
+                compared = compare_preview(Shrunk(changed, whole.shape), data)
+            except (OSError, ValueError):
+                continue
+            if compared is not None:
+                told = compared.likeness < MIN_LIKENESS or compared.least_alike < MIN_PART_LIKENESS
+                counted[share, told] += 1
+    return counted
 
 
 def main() -> None:

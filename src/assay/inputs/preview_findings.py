@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from assay.findings import FileView
+from dataclasses import replace
+
+from assay.findings import FileView, Region
 from assay.inputs.tag_findings import tag_finding
 from assay.media.tags import Tags
 from assay.media.thumbnail import Comparison, compare_preview, shrink_jpeg
 from assay.types import Finding, Media
 
 MIN_LIKENESS = 0.7
+# Of 74 previews as cameras and programs wrote them the least alike window reached 0.37
+# (benchmarks/metadata.py).
+MIN_PART_LIKENESS = 0.2
+PART_CAUSES = (
+    "a coarse preview of fine, regular texture",
+    "a preview taken a moment before the picture, as some phones do",
+    "a date, name or frame printed onto the picture",
+)
 CAUSES = (
     "honest cropping by a program that leaves the preview alone",
     "a program that kept the preview of the picture before it was brightened or turned",
@@ -40,9 +50,15 @@ def previews(tags: Tags, media: Media) -> tuple[list[Finding], list[FileView]]:
             compared = compare_preview(whole, data, int(turned) if turned.isdigit() else 1)
         except Exception:  # a damaged preview cannot be compared
             continue
-        if compared is not None and compared.likeness < MIN_LIKENESS:
+        if compared is None:
+            continue
+        if compared.likeness < MIN_LIKENESS:
             findings.append(_finding(name, compared))
-            views.append(_view(name, compared))
+        elif compared.least_alike < MIN_PART_LIKENESS:
+            findings.append(_part(name, compared, media))
+        else:
+            continue
+        views.append(_view(name, compared))
     return findings, views
 
 
@@ -57,6 +73,25 @@ def _finding(name: str, compared: Comparison) -> Finding:
     }  # fmt: skip
     title = "The preview shows another picture"
     return tag_finding("thumbnail_disagrees", "notable", title, meaning, values, CAUSES)
+
+
+def _part(name: str, compared: Comparison, media: Media) -> Finding:
+    meaning = (
+        "A part of the small preview inside the file shows something else than the same part of "
+        "the picture, so that part may have been changed by a program that left the preview alone."
+    )
+    values = {
+        "preview": name, "likeness": round(compared.likeness, 3),
+        "likeness_there": round(compared.least_alike, 3), "size_px": compared.size_px,
+    }  # fmt: skip
+    title = "The preview differs in one part"
+    code = "thumbnail_differs_in_part"
+    found = tag_finding(code, "notable", title, meaning, values, PART_CAUSES)
+    if media.size_px is None:
+        return found
+    width, height = media.size_px
+    x0, y0, x1, y1 = compared.where
+    return replace(found, region=Region((x0 * width, y0 * height, x1 * width, y1 * height)))
 
 
 def _view(name: str, compared: Comparison) -> FileView:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SIDE_PX = 32
 MIN_CONTRAST = 6.0
+LOCAL_SIDE_PX, WINDOW_PX, MIN_WINDOW_CONTRAST = 48, 8, 8.0
 MAX_PREVIEW_SIDE_PX = 4096
 SHOWN_PX, GAP_PX = 320, 8
 MIN_SIDE_PX = 2
@@ -23,10 +24,15 @@ MAX_PX, MAX_PROGRESSIVE_PX = 200_000_000, 30_000_000
 class Comparison:
     """How alike a picture and its preview are (correlation in [-1, 1]), and both side by side.
 
-    `size_px` is the preview's; `rgb` (h, w, 3) uint8 has the picture left, the preview right.
+    `least_alike` is the likeness of the window (a sixth of each side) that is least alike, 1 where
+    no window has contrast, and `where` that window as shares (x0, y0, x1, y1) of the picture as a
+    viewer shows it. `size_px` is the preview's; `rgb` (h, w, 3) uint8 has the picture left, the
+    preview right.
     """
 
     likeness: float
+    least_alike: float
+    where: tuple[float, float, float, float]
     size_px: tuple[int, int]
     rgb: Array
 
@@ -72,12 +78,52 @@ def compare_preview(whole: Shrunk, preview: bytes, orientation: int = 1) -> Comp
             return None
         small.draft("RGB", (SHOWN_PX, SHOWN_PX))
         inner = small.convert("RGB")
-    views = (inner, _without_bars(inner, whole.shape))
-    likenesses = [_correlation(_grey(whole.picture), _grey(view)) for view in views]
-    known = [likeness for likeness in likenesses if likeness is not None]
-    if not known:
+    likenesses = [
+        (likeness, view)
+        for view in (inner, _without_bars(inner, whole.shape))
+        if (likeness := _correlation(_grey(whole.picture), _grey(view))) is not None
+    ]
+    if not likenesses:
         return None
-    return Comparison(max(known), size, _beside(whole.picture, inner, orientation))
+    likeness, best = max(likenesses, key=lambda one: one[0])
+    first, second = _grey(whole.picture, LOCAL_SIDE_PX), _grey(best, LOCAL_SIDE_PX)
+    least, row, column = _least_alike(first, second)
+    where = _turned_window(row, column, orientation)
+    beside = _beside(whole.picture, inner, orientation)
+    return Comparison(likeness, least, where, size, beside)
+
+
+def _least_alike(first: Array, second: Array) -> tuple[float, int, int]:
+    """The smallest correlation of two windows (with contrast in both), and its corner."""
+    import numpy as np
+
+    means = [_windows(one) for one in (first, second, first**2, second**2, first * second)]
+    variances = means[2] - means[0] ** 2, means[3] - means[1] ** 2
+    shared = means[4] - means[0] * means[1]
+    clear = np.minimum(*variances) > MIN_WINDOW_CONTRAST**2
+    spread = np.sqrt(np.maximum(variances[0] * variances[1], 1e-9))
+    alike = np.where(clear, shared / spread, 1.0)
+    row, column = np.unravel_index(int(alike.argmin()), alike.shape)
+    return float(alike.min()), int(row), int(column)
+
+
+def _windows(values: Array) -> Array:
+    """The mean of each window, by its corner."""
+    import numpy as np
+
+    sums = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    n = WINDOW_PX
+    return (sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]) / n**2
+
+
+def _turned_window(row: int, column: int, orientation: int) -> tuple[float, float, float, float]:
+    from PIL import Image
+
+    mask = Image.new("L", (LOCAL_SIDE_PX, LOCAL_SIDE_PX))
+    mask.paste(255, (column, row, column + WINDOW_PX, row + WINDOW_PX))
+    box = _turned(mask, orientation).getbbox() or (0, 0, LOCAL_SIDE_PX, LOCAL_SIDE_PX)
+    x0, y0, x1, y1 = (side / LOCAL_SIDE_PX for side in box)
+    return x0, y0, x1, y1
 
 
 def _beside(left: Image, right: Image, orientation: int) -> Array:
@@ -109,11 +155,11 @@ def _turned(picture: Image, orientation: int) -> Image:
     return picture.transpose(ways[orientation]) if orientation in ways else picture
 
 
-def _grey(picture: Image) -> Array:
+def _grey(picture: Image, side_px: int = SIDE_PX) -> Array:
     import numpy as np
     from PIL import Image
 
-    grey = picture.convert("L").resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
+    grey = picture.convert("L").resize((side_px, side_px), Image.Resampling.BOX)
     return np.asarray(grey, dtype=np.float64)
 
 
