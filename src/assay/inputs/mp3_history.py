@@ -138,6 +138,8 @@ def _share_zero(lines: FloatArray) -> float:
 
 CERTAIN = 8.0
 """Score from which a grid counts as found; see docs/detectors/sound_history.md."""
+ALONE, SUPPORT = 14.0, 5.0
+"""For a place at which the grid jumps one look at 8 is too little: one in 80 files had it."""
 LOOKS, MORE_LOOKS = 3, 9
 
 
@@ -154,7 +156,8 @@ def looks_of(samples: FloatArray) -> list[Look]:
     found = _look_at(samples, _places(samples, LOOKS))
     if any(one.grid.score >= CERTAIN for one in found):
         found += _look_at(samples, _places(samples, MORE_LOOKS))
-    return sorted(found, key=lambda one: one.at)
+    apart = {one.at: one for one in found}
+    return sorted(apart.values(), key=lambda one: one.at)
 
 
 def _places(samples: FloatArray, n_parts: int) -> list[int]:
@@ -183,6 +186,12 @@ def _look_at(samples: FloatArray, places: list[int]) -> list[Look]:
 
 
 def jumps_between(looks: list[Look]) -> list[tuple[Look, Look]]:
-    """Neighbouring looks that are both certain and find different grids."""
-    sure = [one for one in looks if one.grid.score >= CERTAIN]
+    """Neighbouring looks that find different grids, both certain: by a high score of their own, or
+    by a second look that finds the same grid."""
+    sure = [one for one in looks if one.grid.score >= CERTAIN and _is_supported(one, looks)]
     return [(a, b) for a, b in pairwise(sure) if a.grid.offset != b.grid.offset]
+
+
+def _is_supported(look: Look, looks: list[Look]) -> bool:
+    same = [one for one in looks if one.grid.offset == look.grid.offset and one.at != look.at]
+    return look.grid.score >= ALONE or any(one.grid.score >= SUPPORT for one in same)

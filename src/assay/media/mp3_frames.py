@@ -14,7 +14,8 @@ from typing import BinaryIO
 MAX_FRAMES = 400_000
 """Nearly three hours at 44.1 kHz."""
 _CHUNK_BYTES = 1 << 20
-_MAX_JUNK_BYTES = 1 << 20
+_MAX_JUNK_BYTES = 2 << 20
+"""Of a whole file: each costs a look."""
 _BITRATES = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -83,15 +84,16 @@ def read_mp3(file: BinaryIO, n_bytes: int) -> Mp3Stream:
     """Walk the frames of a file of `n_bytes`; what is no frame is stepped over and counted."""
     found, window = Mp3Stream(), _Window(file)
     known: _Header | None = None
-    place, in_junk = _behind_id3(window, 0), 0
+    place, in_junk, n_junk = _behind_id3(window, 0), 0, 0
     while place + 4 <= n_bytes:
-        if found.n_frames >= MAX_FRAMES or in_junk > _MAX_JUNK_BYTES:
+        if found.n_frames >= MAX_FRAMES or n_junk > _MAX_JUNK_BYTES:
             found.whole = False
             break
         header = _header(window.at(place, 4))
         if header is None or (in_junk and not _follows(window, place, header, n_bytes)):
             step = _no_frame(window, place, n_bytes, found)
             in_junk += step
+            n_junk += 1
             place += step
             continue
         in_junk = 0
@@ -163,9 +165,7 @@ def _header(head: bytes) -> _Header | None:
     return _Header(n_bytes, rate_hz, n_samples, n_channels, kbit_s, side, (rate_hz, layer))
 
 
-def _add(
-    frame: bytes, header: _Header, known: _Header | None, found: Mp3Stream
-) -> _Header | None:
+def _add(frame: bytes, header: _Header, known: _Header | None, found: Mp3Stream) -> _Header | None:
     tag_at = frame.find(b"Xing", 4, 60) if b"Xing" in frame[4:60] else frame.find(b"Info", 4, 60)
     if tag_at >= 0 or b"VBRI" in frame[36:40]:
         if found.n_frames:

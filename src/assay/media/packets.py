@@ -26,7 +26,6 @@ MAX_PACKETS = 200_000
 MAX_READ_S = 8.0
 MAX_MARKED_BYTES = 4096
 _X264 = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")
-_X265 = bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Packets:
     """Packets in the order of the file (decoding order), all arrays (n,).
 
     `shown_s` and `decoded_s` count from the file's 0 s, NaN where the file does not say; `signed`
-    are places (index) where an encoder signs its stream. `whole` is False where a bound cut in.
+    are places (index) where x264 signs its stream. `whole` is False where a bound cut in.
     """
 
     codec: str
@@ -121,6 +120,7 @@ def _times(packet: Any, base: float, origin_s: float) -> tuple[float, float]:
 
 
 def _is_signed(packet: Any) -> bool:
-    """Whether x264 or x265 signs this packet: they do so in the first of a stream only."""
+    """Whether x264 signs this packet: it does so in the first of an encoding only (x265 may sign
+    each key frame, which tells nothing)."""
     head = bytes(memoryview(packet)[:MAX_MARKED_BYTES])
-    return _X264 in head or _X265 in head
+    return _X264 in head
