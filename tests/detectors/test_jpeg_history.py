@@ -128,3 +128,21 @@ def test_small_and_truncated_files_abstain(tmp_path: Path) -> None:
 def test_narrow_pictures_are_bounded(tmp_path: Path) -> None:
     path = save(tmp_path, np.tile(textured(64, 512), (1, 50, 1)))
     assert examined(path).status == "reported"
+
+
+def test_a_brightened_png_accuses_no_part_more_than_as_a_bare_fact(tmp_path: Path) -> None:
+    rgb = resaved(textured(), 80).astype(np.float64)
+    brighter = np.clip(255 * (rgb / 255) ** 0.9, 0, 255).astype(np.uint8)
+    one = examined(save(tmp_path, brighter, "a.png"))
+    assert all(finding.severity == "info" for finding in one.findings)
+
+
+def test_a_part_in_a_png_of_a_known_quality_is_notable(tmp_path: Path) -> None:
+    mixed = with_part(resaved(textured(), 75), textured(seed=4), BOX)
+    (place,) = (
+        f
+        for f in examined(save(tmp_path, mixed, "a.png")).findings
+        if f.code == "jpeg_history_place"
+    )
+    assert place.severity == "notable"
+    assert place.values["history_of_the_rest"] == "quality 74 to 75"

@@ -86,3 +86,10 @@ def test_flat_and_small_pictures_are_harmless(shape: tuple[int, int], value: flo
         reading = read_jpeg_history(values, table)
         assert not reading.place_is_clear
         assert reading.grid_place is None
+
+
+@pytest.mark.parametrize("step", [255, 65_535])
+def test_absurd_tables_cost_nothing(step: int) -> None:
+    reading = read_jpeg_history(luma(saved(textured(), 20)), (step,) * 64)
+    assert reading.saving is None
+    assert reading.other_grid is None

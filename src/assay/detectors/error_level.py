@@ -23,10 +23,10 @@ WEAKNESS = (
 class ErrorLevel:
     """The difference of the picture to itself saved again at quality 90, as a view; no score.
 
-    Looks at: the decoded picture and its re-saving, channel by channel (Krawetz 2007). Abstains
-    when: the picture is smaller than 32 px or of one colour. Fails on: nearly everything: edges and
-    texture glow whether or not anything was changed, and recompression hides what was. Licences:
-    Pillow (MIT-CMU).
+    Looks at: the decoded picture and its re-saving, channel by channel (Krawetz 2007).
+    Abstains when: the picture is smaller than 32 px or of one colour. Fails on: nearly everything:
+    edges and texture glow whether or not anything was changed, and recompression hides what was.
+    Licences: Pillow (MIT-CMU).
     """
 
     name = "error_level"

@@ -11,7 +11,7 @@ import numpy as np
 from assay.case import Case
 from assay.errors import AssayError
 from assay.findings import Region
-from assay.types import Evidence, FileView, Finding, FloatArray, MediaKind
+from assay.types import Evidence, FileView, Finding, FloatArray, MediaKind, Severity
 
 if TYPE_CHECKING:
     from assay.inputs.jpeg_ghosts import Ghosts
@@ -83,29 +83,26 @@ class JpegHistory:
             text = "no_jpeg_trace: Neither the file nor its pixels show JPEG compression."
             return [self._abstained(text)]
         return [
-            Evidence(
-                detector=self.name,
-                version=self.version,
-                family=self.family,
-                subject="file",
+            self._evidence(
                 status="reported",
                 findings=tuple(findings),
                 views=_views(reading, luma),
                 details=_details(reading),
-                licence=self.licence,
                 seconds_taken=time.monotonic() - started,
             )
         ]
 
     def _abstained(self, reason: str) -> Evidence:
+        return self._evidence(status="abstained", reason=reason)
+
+    def _evidence(self, **more: Any) -> Evidence:
         return Evidence(
             detector=self.name,
             version=self.version,
             family=self.family,
             subject="file",
-            status="abstained",
-            reason=reason,
             licence=self.licence,
+            **more,
         )
 
 
@@ -184,16 +181,18 @@ def _history_findings(reading: JpegReading, luma: StoredLuma, is_jpeg: bool) -> 
     if reading.other_grid is not None:
         found.append(_other_grid(reading))
     if reading.place_is_clear:
-        found.append(_place(reading, luma))
+        found.append(_place(reading, luma, is_jpeg))
     if reading.grid_place is not None:
         found.append(_grid_place(reading, luma))
     return found
 
 
 def _how(saving: Saving | None) -> str:
+    from assay.inputs.dct_history import OTHER_TABLES
+
     if saving is None or not saving.clear:
         return "a quality that cannot be told"
-    if saving.history.name == "other tables":
+    if saving.history.name == OTHER_TABLES:
         return "tables that are not the standard ones"
     return saving.history.name
 
@@ -255,7 +254,7 @@ def _other_grid(reading: JpegReading) -> Finding:
     return Finding("jpeg_history_other_grid", title, meaning, "info", values, RESAVED)
 
 
-def _place(reading: JpegReading, luma: StoredLuma) -> Finding:
+def _place(reading: JpegReading, luma: StoredLuma, is_jpeg: bool) -> Finding:
     assert reading.places is not None
     assert reading.places.best is not None
     best = reading.places.best
@@ -266,6 +265,12 @@ def _place(reading: JpegReading, luma: StoredLuma) -> Finding:
         f"«{best.rest.name}». The part was saved, painted or pasted separately, and the picture "
         "saved again afterwards."
     )
+    certain = is_jpeg or reading.rest_is_named
+    if not certain:
+        meaning += (
+            " The rest has steps that no known program writes, which a change of brightness or "
+            "contrast leaves too: then parts differ without having been touched."
+        )
     values = {
         "own_history": best.history.name,
         "history_of_the_rest": best.rest.name,
@@ -275,7 +280,9 @@ def _place(reading: JpegReading, luma: StoredLuma) -> Finding:
     }
     title = "A part of the picture was compressed differently"
     region = Region(box_px=_shown(box, luma))
-    return Finding("jpeg_history_place", title, meaning, "notable", values, PASTED, region)
+    causes = PASTED if is_jpeg else (*PASTED, "brightness, contrast or colours were changed")
+    severity: Severity = "notable" if certain else "info"
+    return Finding("jpeg_history_place", title, meaning, severity, values, causes, region)
 
 
 def _grid_place(reading: JpegReading, luma: StoredLuma) -> Finding:
@@ -292,7 +299,8 @@ def _grid_place(reading: JpegReading, luma: StoredLuma) -> Finding:
     }
     title = "A part of the picture has a shifted JPEG grid"
     region = Region(box_px=_shown(tuple(float(v) for v in place.box), luma))
-    return Finding("jpeg_history_grid_place", title, meaning, "notable", values, PASTED, region)
+    causes = (*PASTED, "the camera kept it as HEIC, in blocks of its own, before it became a JPEG")
+    return Finding("jpeg_history_grid_place", title, meaning, "notable", values, causes, region)
 
 
 def _shown(box: tuple[float, ...], luma: StoredLuma) -> tuple[float, float, float, float]:

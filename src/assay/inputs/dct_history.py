@@ -193,7 +193,7 @@ def _spread(shapes: FloatArray, scales: FloatArray, last: float, found: IntArray
     return _SPREADS[int(np.argmax(fits))]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=768)
 def _transition(first: int, last: float, n_bins: int, n_first: int, noise: float) -> Model:
     """(n_first, n_bins + 1): where multiples of the first step land in last steps, with noise."""
     offsets = np.linspace(-2.7, 2.7, 41)
@@ -221,6 +221,8 @@ class History:
 
 
 ONCE = History("not saved before on this grid", (0,) * len(LOW_AC))
+
+OTHER_TABLES = "other tables"
 
 
 def known_histories(families: Mapping[str, Sequence[int]] | None = None) -> list[History]:
@@ -257,4 +259,4 @@ def sums_over(gains: NDArray[Any], histories: Sequence[History]) -> NDArray[Any]
 
 def freest(totals: Model) -> History:
     """The history whose 14 steps each fit best by themselves, of no named family."""
-    return History("other tables", tuple(int(best) for best in totals.argmax(axis=1)))
+    return History(OTHER_TABLES, tuple(int(best) for best in totals.argmax(axis=1)))

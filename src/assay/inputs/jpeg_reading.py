@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from assay.inputs.dct_blocks import LOW_AC
 from assay.inputs.dct_history import (
     LEAST_BLOCKS,
+    ONCE,
+    OTHER_TABLES,
     PIXEL_NOISE,
     Blocks,
     History,
@@ -29,14 +31,15 @@ from assay.types import FloatArray
 
 GRID_MAX_PX = 1_000_000  # all 64 grids are searched in the middle of a larger picture
 MOST_LAST_STEP = 10  # of the mean: beyond it the last saving hides all earlier grids
+MOST_LOW_STEP = 40  # of the 14 frequencies: beyond it too few levels are left (quality 30)
 ONES = (1,) * len(LOW_AC)
 # Cuts, measured on pristine files: docs/detectors/jpeg_history.md.
 GRID_STRENGTH = 20.0
-TWICE_PER_BLOCK = 1.0
+TWICE_PER_BLOCK, STRONG_STEPS = 1.0, 6.0
 OTHER_GRID_STRENGTH = 20.0
 SHIFTED_NOISE = 1.8  # of the last rounding of low steps, as it appears on another grid
 OTHER_PER_BLOCK = 0.3
-TILE_STRENGTH, NEAR_STRENGTH = 24.0, 10.0
+TILE_STRENGTH, NEAR_STRENGTH = 30.0, 10.0
 PLACE_GAIN, PLACE_PER_BLOCK, PLACE_BLOCKS = 400.0, 2.0, 40
 PLACE_SHARE, PLACE_FILL = 0.6, 0.3
 TILE_SHARE = 0.5
@@ -104,6 +107,16 @@ class JpegReading:
             and best.fill >= PLACE_FILL
         )
 
+    @property
+    def rest_is_named(self) -> bool:
+        """Whether the rest around the part has the steps of one quality or of a known table.
+
+        Brightness and contrast changed after decoding leave steps that are nobody's, and parts
+        that keep them differently.
+        """
+        best = self.places.best if self.places else None
+        return best is not None and best.rest.name not in (ONCE.name, OTHER_TABLES)
+
 
 def read_jpeg_history(
     values: FloatArray,
@@ -125,8 +138,10 @@ def read_jpeg_history(
     if corner is None:
         return JpegReading(None, strength, 0)
     steps = ONES if last_table is None else tuple(max(1, one) for one in steps_of(last_table))
-    blocks = blocks_of(values, steps, corner)
-    saving, places = _aligned(blocks)
+    blocks = blocks_of(values, steps, corner) if max(steps) <= MOST_LOW_STEP else None
+    # The stronger the last saving, the fewer levels are left to judge by.
+    cut = TWICE_PER_BLOCK * max(1.0, float(np.mean(steps)) / STRONG_STEPS)
+    saving, places = _aligned(blocks, cut)
     check()
     gap = benford_gap(blocks.levels, blocks.n_bins) if blocks and last_table else None
     n_blocks = blocks.n_usable if blocks else 0
@@ -154,7 +169,7 @@ def _last_grid(grids: Grids | None) -> tuple[tuple[int, int] | None, float | Non
     return ((down, across) if strength >= GRID_STRENGTH else None), strength
 
 
-def _aligned(blocks: Blocks | None) -> tuple[Saving | None, Places | None]:
+def _aligned(blocks: Blocks | None, cut: float) -> tuple[Saving | None, Places | None]:
     """The saving before the last one on the same grid, and parts with another one."""
     if blocks is None or blocks.n_usable < LEAST_BLOCKS:
         return None, None
@@ -168,7 +183,7 @@ def _aligned(blocks: Blocks | None) -> tuple[Saving | None, Places | None]:
     places, whole = find_places(blocks, compared, histories)
     total = float(sums_over(compared.totals, histories)[whole])
     per_block = total / blocks.n_usable
-    clear = per_block >= TWICE_PER_BLOCK
+    clear = per_block >= cut
     return Saving(histories[whole], per_block, blocks.n_usable, clear), places
 
 
