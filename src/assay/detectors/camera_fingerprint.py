@@ -24,6 +24,7 @@ from assay.inputs.camera_folder import (
 )
 from assay.inputs.fingerprint import LocalMatch, Match, Residue, local_match, match
 from assay.inputs.noise_region import box_of, filled, largest_part
+from assay.options import Options
 from assay.types import Evidence, FloatArray, Media, MediaKind
 
 MATCH_PCE, SEARCHED_PCE = 60.0, 75.0
@@ -35,6 +36,7 @@ LEAST_FILLED = 0.35
 VARIES = 0.4
 """How much the strength of the pattern varies by itself, with texture and compression."""
 FULL_SCALE = 3.0
+FOLDER_SHARE = 0.6
 TEXTS = {
     "no_camera_folder": "No pictures of a known camera were given to compare with (--camera).",
     "too_small": f"Either side of the picture is under {LEAST_SIDE_PX} px.",
@@ -107,7 +109,7 @@ class CameraFingerprint:
         if not views or min(views[0].rgb.shape[:2]) < LEAST_SIDE_PX:
             return [self._abstained("too_small", started)]
         try:
-            folder = read_camera(case.options.camera, case.options.time_limit_s)
+            folder = read_camera(case.options.camera, _limit_s(case.options))
         except UsageError as error:
             return [self._abstained(error.code, started, str(error))]
         reason = _why_not(case.media, folder)
@@ -175,6 +177,11 @@ class Compared:
             told["crop_at_px"] = [self.match.shift_px[0] + x, self.match.shift_px[1] + y]
         left = [f"{one.name}: {one.reason.code}" for one in self.folder.left_out if one.reason]
         return told | ({"left_out": left[:8], "n_left_out": len(left)} if left else {})
+
+
+def _limit_s(options: Options) -> float:
+    """How long the folder may be read, where it was not read before the file."""
+    return FOLDER_SHARE * min(options.time_limit_s, options.detector_time_limit_s)
 
 
 def _why_not(media: Media, folder: CameraFolder) -> str | None:

@@ -77,7 +77,13 @@ def read_camera(path: str, limit_s: float) -> CameraFolder:
     folder, or has fewer than five pictures of one size that can be used (its code then is
     `too_few_reference_pictures`).
     """
-    return _read(path, _listed(path), limit_s)
+    key = (path, _listed(path))
+    kept = _last_read.get(key)
+    if kept is None:
+        kept = _read(*key, limit_s)
+        _last_read.clear()
+        _last_read[key] = kept
+    return kept
 
 
 @lru_cache(maxsize=1)
@@ -123,8 +129,11 @@ class TooFewPicturesError(UsageError):
     code = "too_few_reference_pictures"
 
 
-@lru_cache(maxsize=1)
-def _read(path: str, listed: tuple[tuple[str, int, int], ...], limit_s: float) -> CameraFolder:
+Listed = tuple[tuple[str, int, int], ...]
+_last_read: dict[tuple[str, Listed], CameraFolder] = {}
+
+
+def _read(path: str, listed: Listed, limit_s: float) -> CameraFolder:
     started = time.monotonic()
     files: list[CameraFile] = []
     known: list[tuple[str, Media]] = []

@@ -59,6 +59,9 @@ def noise_levels(luma: FloatArray) -> NoiseLevels:
     tells: the median alone knows only steps where the values are whole grey levels.
     """
     rows, columns = luma.shape[0] // BLOCK_PX, luma.shape[1] // BLOCK_PX
+    if not rows or not columns:
+        none = np.zeros((rows, columns), np.float32)
+        return NoiseLevels(none, none, none.astype(bool), none)
     part = luma[: rows * BLOCK_PX, : columns * BLOCK_PX]
     every = 2 if luma.size < SPARSE_PX else 4
     a, b = part[::every, ::2], part[::every, 1::2]
@@ -86,7 +89,7 @@ def _spread(magnitudes: FloatArray) -> FloatArray:
 def _blocks(values: FloatArray, grid: tuple[int, int]) -> FloatArray:
     """(h, w) as (rows, columns, what lies in each)."""
     rows, columns = grid
-    height, width = values.shape[0] // max(1, rows), values.shape[1] // max(1, columns)
+    height, width = values.shape[0] // rows, values.shape[1] // columns
     cut = values.reshape(rows, height, columns, width).swapaxes(1, 2)
     return cut.reshape(rows, columns, height * width)
 
