@@ -170,8 +170,8 @@ def _best_reading(
 def _invisible(reading: Reading, when: float | None) -> Finding:
     meaning = (
         f"Hidden in the colours lies {reading.message.name}, the mark of {reading.message.writer}: "
-        f"{reading.n_agreeing} of {reading.n_bits} bits agree. A picture without it agrees so well, "
-        "with any of the messages looked for, with probability "
+        f"{reading.n_agreeing} of {reading.n_bits} bits agree. A picture without it agrees so "
+        "well, with any of the messages looked for, with probability "
         f"{reading.chance_of_any:.0e}. That says that the picture went through such a program, not "
         "that everything in it is invented."
     )
