@@ -31,6 +31,7 @@ from assay.verdict.decide import Examined, decide
 from assay.verdict.finding_rates import with_rates
 from assay.verdict.fuse import Fused, fuse, key_of
 from assay.verdict.gate import Domain, domain_of, judge_unscored
+from assay.verdict.known_pictures import read_known_pictures
 from assay.verdict.run import bounded, run_detector, unscored
 from assay.verdict.stability import measure_stability
 
@@ -78,7 +79,7 @@ def detect(
 
 def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     use_threads(options.threads)
-    _read_reference(options, progress)
+    read_known_pictures(options, progress)
     deadline = Deadline.after(options.time_limit_s)
     found = _named(discover(), options)
     case = Case(_probe(path, deadline), options, progress, deadline)
@@ -95,21 +96,6 @@ def _examine(path: str, options: Options, progress: Progress) -> Verdict:
     progress("decide", 1, 1)
     evidence = fused.evidence if fused else evidence
     return decide(Examined(case, evidence, installed, cards, fused, stability, domain))
-
-
-def _read_reference(options: Options, progress: Progress) -> None:
-    """Read known footage now, so that its time is not charged to the file; it is kept for others.
-
-    Raises UsageError where it cannot be used.
-    """
-    if options.reference is None:
-        return
-    from assay.inputs.reference import read_reference
-
-    progress("reference", 0, 1)
-    place, limit_s = options.reference, options.time_limit_s
-    until = Deadline.after(2 * limit_s)  # it stops by itself; a file that hangs does not
-    _step(lambda: read_reference(place, limit_s), until, "Reading the reference")
 
 
 def _probe(path: str, deadline: Deadline) -> Media:

@@ -11,7 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from assay.errors import BundleMismatchError, DamagedMediaError
 from assay.options import Options
@@ -175,6 +177,16 @@ def test_no_file_is_wrong_usage(assay: Assay) -> None:
     assert assay("detect").code == 2
 
 
+def camera_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Pictures of one size in a folder whose name looks like a flag."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-some camera").mkdir()
+    for seed in range(5):
+        grain = np.random.default_rng(seed).integers(90, 160, (320, 320, 3), np.uint8)
+        Image.fromarray(grain).save(tmp_path / "-some camera" / f"{seed}.png")
+    return "-some camera"
+
+
 def test_a_rerun_command_says_every_option(
     assay: Assay, examine_with: ExamineWith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +197,7 @@ def test_a_rerun_command_says_every_option(
         time_range_s=(1.5, 60.0),
         detectors=("provenance",),
         reference=str(shutil.copy(portrait_path("astronaut"), tmp_path / "some one.jpg")),
-        camera="-some camera",
+        camera=camera_folder(tmp_path, monkeypatch),
         allow_network=True,
         frames=5,
         max_faces=2,
@@ -425,13 +437,15 @@ def detect(path, options, progress):
     assert list(spool.iterdir()) == []
 
 
-@pytest.mark.parametrize("reference", ["nobody", "empty"])
-def test_a_reference_that_cannot_be_used_ends_the_call(
-    assay: Assay, examine_with: ExamineWith, tmp_path: Path, reference: str
+@pytest.mark.parametrize("place", ["nobody", "empty"])
+@pytest.mark.parametrize(("flag", "said"), [("--reference", "The reference"), ("--camera", "")])
+def test_known_pictures_that_cannot_be_used_end_the_call(
+    assay: Assay, examine_with: ExamineWith, tmp_path: Path, flag: str, said: str, place: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     examined = examine_with(by_name({}))
-    answer = assay("detect", "--reference", str(tmp_path / reference), *files(tmp_path, "a.jpg"))
+    answer = assay("detect", flag, str(tmp_path / place), *files(tmp_path, "a.jpg"))
     assert answer.code == 2
-    assert "The reference" in answer.err
+    assert said in answer.err
+    assert place in answer.err
     assert examined == []

@@ -72,7 +72,7 @@ def detect(
     """
     resolved = _settled(flags.by_field(locals()), os.environ)
     folder = _report_folder(report) if report is not None else None
-    _require_reference(resolved.options)
+    _require_known_pictures(resolved.options)
     call = Call(resolved.options, folder, debug)
     with ExitStack() as stack:
         code = _answer(call, files, as_json, stack)
@@ -101,18 +101,15 @@ def _require_known(names: tuple[str, ...]) -> None:
             raise UsageError(f"There is no detector {name!r}.", remedy=hint)
 
 
-def _require_reference(options: Options) -> None:
-    """Read the known footage before any file, so that a wrong one ends the call."""
-    if options.reference is None:
+def _require_known_pictures(options: Options) -> None:
+    """Read known footage and a known camera before any file, so that a wrong one ends the call."""
+    if options.reference is None and options.camera is None:
         return
     from assay.bundles import use_threads
-    from assay.inputs.reference import read_reference
-    from assay.verdict.run import bounded
+    from assay.verdict.known_pictures import read_known_pictures
 
     use_threads(options.threads)
-    place, limit_s = options.reference, options.time_limit_s
-    say(f"reading the reference {place!r}")
-    bounded(lambda: read_reference(place, limit_s), 2 * limit_s, "Reading the reference")
+    read_known_pictures(options, lambda step, _done, _total: say(f"reading the {step}"))
 
 
 def _report_folder(folder: Path) -> Path:
