@@ -123,3 +123,17 @@ def test_what_describes_nothing_is_refused(tmp_path: Path) -> None:
     path.write_text(good)
     with pytest.raises(ConfigError, match="No genuine"):
         originals(read_config(path))
+
+
+def test_a_black_a_blown_out_and_a_flat_picture_are_left_out(tmp_path: Path) -> None:
+    folder = camera_folder(tmp_path)
+    for number, level in enumerate((0, 255, 120)):
+        flat = np.full((256, 320, 3), level, np.uint8)
+        path = folder / f"train-camera-photos_{number:04}.jpg"
+        Image.fromarray(flat).save(path, quality=90)
+    found = originals(read_config(written_config(tmp_path, folder)))
+    assert {one.camera for one in found if one.treatment == AS_SAVED} == {
+        "apple",
+        "ricoh",
+        "pentax",
+    }

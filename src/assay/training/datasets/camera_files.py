@@ -169,6 +169,9 @@ def doubts(facts: CameraFacts) -> Iterator[str]:
         yield "changed after it was taken"
     if not facts.taken:
         yield "no date of taking"
+    width, height = facts.size_px
+    if 8 * facts.n_bytes < LEAST_BITS_A_PIXEL * width * height:
+        yield "next to nothing in it"
     if facts.form in ("JPEG", "MPO"):
         yield from _doubts_of_jpeg(facts)
 
@@ -181,9 +184,6 @@ def _doubts_of_jpeg(facts: CameraFacts) -> Iterator[str]:
     quality = facts.standard_quality
     if quality is not None and (not facts.has_maker_note or quality < LEAST_STANDARD_QUALITY):
         yield f"tables of a library at quality {quality}"
-    width, height = facts.size_px
-    if 8 * facts.n_bytes < LEAST_BITS_A_PIXEL * width * height:
-        yield "next to nothing in it"
 
 
 def read_packages(path: Path) -> list[Package]:

@@ -28,7 +28,14 @@ from typing import Any
 import numpy as np
 
 from assay.errors import AssayError, InputError
-from assay.training.datasets.edited_sources import Config, Original, originals, read_config, start
+from assay.training.datasets.edited_sources import (
+    Config,
+    Original,
+    decoded,
+    originals,
+    read_config,
+    start,
+)
 from assay.training.forgeries.local_edits import EDITS, LocalEdit, edit
 from assay.training.honest_processing import PROCESSING, Saving, draw_saving, process
 from assay.types import Array
@@ -124,7 +131,7 @@ def made(job: Job, config: Config) -> Made | None:
     data, before = start(job.original)
     if job.kind == PRISTINE:
         return Made(data, None, "as the camera saved it" if before is None else "saved once")
-    rgb, saving = _decoded(data), saving_of(job, config)
+    rgb, saving = decoded(data), saving_of(job, config)
     seed = [config.seed, zlib.crc32(job.kind.encode()), zlib.crc32(job.original.name.encode())]
     rng = np.random.default_rng([*seed, job.number])
     if job.kind in PROCESSING:
@@ -145,14 +152,7 @@ def _donor(job: Job, rng: np.random.Generator) -> Array | None:
     if not job.donors:
         return None
     chosen = job.donors[int(rng.integers(len(job.donors)))]
-    return _decoded(start(chosen)[0])
-
-
-def _decoded(data: bytes) -> Array:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"), np.uint8)
+    return decoded(start(chosen)[0])
 
 
 def mask_of(one: LocalEdit) -> Array:

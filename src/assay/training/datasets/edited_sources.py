@@ -8,6 +8,7 @@ by area (no block and no colour-filter trace is left) and saved once at a known 
 from __future__ import annotations
 
 import csv
+import io
 import re
 import tomllib
 import zlib
@@ -15,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from assay.types import Array
 
 AS_SAVED, SHRUNK = "as_saved", "shrunk"
 MAX_PIXELS = 60_000_000
+DARKEST, BRIGHTEST = 8, 247
+LEAST_USABLE, LEAST_SPREAD = 0.75, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +200,28 @@ def _boxes(size: Sequence[int], windows: Windows) -> Iterator[tuple[int, int, in
 
 
 def _in_turn(found: Iterable[Original], count: int) -> list[Original]:
-    """Makers in turn, each one's pictures in their order, at most `count`."""
+    """Makers in turn, each one's pictures in their order, at most `count`; none that is black,
+    blown out or flat."""
     parts: dict[str, list[Original]] = defaultdict(list)
     for one in found:
         parts[one.camera].append(one)
     longest = max(map(len, parts.values()), default=0)
-    turns = [part[i] for i in range(longest) for part in parts.values() if i < len(part)]
-    return turns[:count]
+    turns = (part[i] for i in range(longest) for part in parts.values() if i < len(part))
+    return list(islice(filter(_has_content, turns), count))
+
+
+def _has_content(one: Original) -> bool:
+    grey = np.asarray(decoded(start(one)[0]), np.float32).mean(axis=2)
+    usable = ((grey > DARKEST) & (grey < BRIGHTEST)).mean()
+    return bool(usable >= LEAST_USABLE and grey.std() >= LEAST_SPREAD)
+
+
+def decoded(data: bytes) -> Array:
+    """The picture in a file's bytes, (h, w, 3) uint8, as it is stored."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"), np.uint8)
 
 
 def maker_of(make: str) -> str:
@@ -237,13 +256,13 @@ def start(original: Original) -> tuple[bytes, Saving | None]:
 
 def _shrunk(path: Path, box_px: tuple[int, int, int, int]) -> Array:
     from pi_heif import register_heif_opener
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     register_heif_opener()
     x, y, w, h = box_px
     with Image.open(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise OSError(f"{path.name} is too large")
-        upright = ImageOps.exif_transpose(image.convert("RGB"))
-        rgb = np.asarray(upright.crop((x, y, x + w, y + h)), np.uint8)
+        # As it is stored: the size in the manifest is that of the stored picture.
+        rgb = np.asarray(image.convert("RGB").crop((x, y, x + w, y + h)), np.uint8)
     return resized(rgb, (w // 2, h // 2))
