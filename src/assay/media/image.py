@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from assay.errors import AssayError, DamagedMediaError, TooLargeError, UnsupportedMediaError
 from assay.media.files import printable, reopen
+from assay.media.png_pixels import without_texts
 from assay.media.sniff import FORMATS, Format
 from assay.types import Frame, Media
 
@@ -49,7 +50,7 @@ def _open_plugin(file: BinaryIO, plugin: str) -> Picture:
     # Notes on bad tags would land on stderr; a filter by module is safe between threads.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     file.seek(0)
-    return Image.OPEN[plugin][0](file, "")
+    return Image.OPEN[plugin][0](without_texts(file) if plugin == "PNG" else file, "")
 
 
 def _open_heif(file: BinaryIO) -> Picture:
