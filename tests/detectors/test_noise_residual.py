@@ -48,7 +48,7 @@ def test_a_region_with_other_noise_is_told_with_its_place() -> None:
     assert (one.status, one.subject, one.family) == ("reported", "file", "noise")
     assert codes(one) == ["noise_residual_measured", "noise_residual_level"]
     told = one.findings[1]
-    assert told.severity == "notable"
+    assert told.severity == "info"
     assert told.innocent_causes
     assert told.region is not None
     assert told.region.box_px is not None

@@ -148,7 +148,7 @@ def _level_region(grey: GreyPicture, levels: NoiseLevels) -> tuple[Finding, ...]
             code="noise_residual_level",
             title="One region carries another level of noise",
             meaning=LEVEL_MEANING.format(times=times) + ("" if grey.whole else PART),
-            severity="notable",
+            severity="info",
             values={"times_as_strong": round(times, 2), "n_blocks": n},
             innocent_causes=CAUSES,
             region=Region(box_px=box_of(part, BLOCK_PX, grey.box_px[:2])),
