@@ -32,12 +32,13 @@ from assay.verdict.finding_rates import with_rates
 from assay.verdict.fuse import Fused, fuse, key_of
 from assay.verdict.gate import Domain, domain_of, judge_unscored
 from assay.verdict.known_pictures import read_known_pictures
-from assay.verdict.run import bounded, run_detector, unscored
+from assay.verdict.run import Ahead, bounded, run_detector, unscored
 from assay.verdict.stability import measure_stability
 
 LOOKING_SHARE = 0.6
 FOLLOWING_SHARE = 0.7
 LISTENING_SHARE = 0.8
+READERS = 2  # detectors of the file at work at one time, beside one of another kind
 log = logging.getLogger(__name__)
 
 
@@ -210,6 +211,8 @@ def _fitting(installed: Installed, case: Case) -> Installed:
 
 def _run_all(installed: Installed, case: Case) -> list[Evidence]:
     evidence: list[Evidence] = []
+    reading = [one for one in installed.run.values() if one.needs == "file"]
+    ahead = Ahead(reading, case, READERS if case.options.threads != 1 else 1)
     for done, (name, detector) in enumerate(installed.run.items()):
         case.progress(name, done, len(installed.run))
         if detector.needs == "sound" and case.sound_fault is not None:
@@ -219,6 +222,8 @@ def _run_all(installed: Installed, case: Case) -> list[Evidence]:
         elif detector.needs == "motion" and case.motion.fault is not None:
             fault = case.motion.fault
             evidence.append(unscored(detector, "failed", fault.code, fault.text))
+        elif name in ahead:
+            evidence += ahead.evidence(name)
         else:
             evidence += run_detector(detector, case)
     return evidence

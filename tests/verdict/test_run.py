@@ -5,13 +5,14 @@ import math
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from assay.case import Case, Deadline
 from assay.errors import BundleMissingError, DamagedMediaError, TimeLimitError
 from assay.types import Evidence
-from assay.verdict.run import bounded, run_detector
+from assay.verdict.run import Ahead, bounded, run_detector
 from tests.verdict.doubles import FaceDetector, make_case, make_evidence, make_patch
 
 
@@ -133,3 +134,40 @@ def test_a_window_without_a_finite_score_is_a_failure() -> None:
     (found,) = run_detector(Odd, make_case())
     assert found.status == "failed"
     assert "not a finite number" in (found.reason or "")
+
+
+def named(detector_name: str, wait: threading.Barrier | None) -> type[FaceDetector]:
+    class One(FaceDetector):
+        name = detector_name
+        needs = "file"
+
+        def examine(self, case: Case) -> list[Evidence]:
+            if wait is None:
+                raise MemoryError
+            wait.wait(5)
+            found = make_evidence(None, None, status="reported", reason=None)
+            return [replace(found, detector=detector_name)]
+
+    return One
+
+
+def test_detectors_run_ahead_side_by_side_and_each_answers_for_itself() -> None:
+    both = threading.Barrier(2)  # neither passes unless the other is at work too
+    detectors = [named("a", both), named("b", both), named("c", None)]
+    ahead = Ahead(detectors, make_case(), 2)
+    assert "b" in ahead
+    assert "d" not in ahead
+    found = {name: ahead.evidence(name) for name in ("c", "b", "a")}
+    assert [one.detector for one in found["a"] + found["b"]] == ["a", "b"]
+    assert found["c"][0].status == "failed"
+    assert ahead.evidence("a") is found["a"]
+
+
+def test_one_that_hangs_ahead_costs_its_own_time_only() -> None:
+    started = time.monotonic()
+    case = make_case()
+    case.options = replace(case.options, detector_time_limit_s=0.2)
+    ahead = Ahead([named("slow", threading.Barrier(2)), named("c", None)], case, 2)
+    (slow,) = ahead.evidence("slow")
+    assert (slow.status, "time" in str(slow.reason)) == ("failed", True)
+    assert time.monotonic() - started < 3

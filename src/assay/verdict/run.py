@@ -12,7 +12,8 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -55,6 +56,42 @@ def run_detector(detector: type[Detector], case: Case) -> list[Evidence]:
         evidence = [_without_score(detector, error)]
     seconds = time.monotonic() - started
     return [e if e.seconds_taken else replace(e, seconds_taken=seconds) for e in evidence]
+
+
+class Ahead:
+    """Detectors that run on threads of their own while others are run; asked for by name later.
+
+    The threads are daemons: nobody waits for what was never asked for, not even the program's end.
+    """
+
+    def __init__(self, detectors: Iterable[type[Detector]], case: Case, n_threads: int) -> None:
+        self._case = case
+        self._waiting = deque(detectors)
+        self._found: dict[str, list[Evidence]] = {}
+        self._done = {detector.name: threading.Event() for detector in self._waiting}
+        for _ in range(min(n_threads, len(self._waiting))):
+            threading.Thread(target=self._work, name="assay-ahead", daemon=True).start()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._done
+
+    def _work(self) -> None:
+        while self._waiting:
+            try:
+                detector = self._waiting.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            try:
+                found = run_detector(detector, self._case)
+            except BaseException as error:  # whoever asks must not wait for ever
+                found = [_without_score(detector, error)]
+            self._found[detector.name] = found
+            self._done[detector.name].set()
+
+    def evidence(self, name: str) -> list[Evidence]:
+        """What the detector said, as `run_detector` gives it, once it has."""
+        self._done[name].wait()
+        return self._found[name]
 
 
 def _as_list(found: object) -> list[object]:
