@@ -44,6 +44,7 @@ def main(folder: Path) -> None:
     save("astronaut.jpg", astronaut)
     save("grace_hopper.jpg", hopper)
     save("grace_hopper_swapped.jpg", swap(hopper, astronaut))
+    save("grace_hopper_copied.jpg", with_more_ribbons(hopper))
     save("astronaut_self_blended.jpg", self_blended(astronaut))
     save("generated_face.jpg", cv2.imread(str(folder / "generated-face.png"))[..., ::-1])
     film("portrait_in_motion.mp4", astronaut, lambda frame: frame)
@@ -55,6 +56,13 @@ def main(folder: Path) -> None:
     vocoded = forger.make(sound.samples, sound.sample_rate_hz, np.random.default_rng(3)).fake
     save_sound("kennedy_vocoded.flac", vocoded, sound.sample_rate_hz)
     save_sound("spoken_by_network.flac", *spoken_by_network())
+
+
+def with_more_ribbons(rgb: Array) -> Array:
+    """Her ribbons a second time, 50 pixels further down."""
+    copied = rgb.copy()
+    copied[534:581, 318:458] = rgb[484:531, 318:458]
+    return copied
 
 
 def spoken_by_network() -> tuple[FloatArray, int]:

@@ -55,3 +55,23 @@ def test_voices_of_programs_are_found(spoken: str) -> None:
     assert found.label in FIRED
     assert "voice_generated" in found.kind
     assert found.coverage.seconds_examined is not None
+
+
+def test_ribbons_that_are_there_twice_are_shown_where_they_lie() -> None:
+    found, untouched = verdict("grace_hopper_copied.jpg"), verdict("grace_hopper.jpg")
+    (told,) = (
+        finding
+        for one in found.evidence
+        for finding in one.findings
+        if finding.code == "copy_move_region"
+    )
+    assert told.region is not None
+    assert told.region.source_px is not None
+    tops = sorted((told.region.box_px or told.region.source_px, told.region.source_px))
+    assert [box[1] for box in tops] == pytest.approx([484, 534], abs=8)
+    assert found.label == "inconclusive"
+    assert found.reasons[0].code == "file_findings"
+    marked = {
+        finding.code for one in untouched.evidence for finding in one.findings if finding.region
+    }
+    assert marked == set()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.bundles import Card, bundle_names
-from assay.findings import Finding
+from assay.findings import Finding, Region
 from assay.subjects import NETWORKS, VOICE_NETWORKS
 from assay.types import Evidence, Provenance, Reason, Span, Stability, Verdict
 from assay.verdict.calibrate import calibrate
@@ -255,6 +255,18 @@ def test_a_strong_finding_is_told_where_nothing_was_scored(card: Card) -> None:
     assert verdict.reasons[-1].text == (
         "Nothing was scored, but the file itself carries a strong trace: Traces of a generator."
     )
+
+
+def test_a_place_worth_a_look_is_a_fact_and_two_families_on_it_a_doubt(card: Card) -> None:
+    told = Finding("c", "There twice", "m", "notable", region=Region(box_px=(0, 0, 9, 9)))
+    bare = make_evidence(None, None, status="reported", reason=None, findings=(told,))
+    one, other = (replace(bare, subject="file", family=family) for family in ("a", "b"))
+    alone = decided(card, make_evidence(-4.0), one)
+    assert (alone.label, codes(alone)[-1]) == ("no_evidence_found", "worth_a_look")
+    both = decided(card, make_evidence(-4.0), one, other)
+    assert (both.label, codes(both)[0]) == ("inconclusive", "file_findings")
+    assert "worth_a_look" not in codes(both)
+    assert codes(decided(card, make_evidence(4.0), one, other))[-1] == "worth_a_look"
 
 
 def test_nothing_is_ever_called_real_or_authentic(card: Card) -> None:

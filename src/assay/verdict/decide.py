@@ -20,6 +20,7 @@ from assay.types import (
     Verdict,
 )
 from assay.verdict.coverage import NO_VOICE_DETECTOR, NOT_ASKED, Installed, cover, reason_of
+from assay.verdict.file_findings import told_by_the_file, worth_a_look
 from assay.verdict.fuse import Fused
 from assay.verdict.gate import Domain
 from assay.verdict.heatmaps import heatmap_sentences
@@ -105,9 +106,9 @@ def _label(known: Examined) -> tuple[Label, list[Reason]]:
     fused = known.fused
     assert fused is not None
     doubts = _doubts(fused, known.stability, known.domain)
-    if not fused.fired:
-        doubts += _told_by_the_file(known.evidence, "No score is high")
-    facts = _facts(fused)
+    told = [] if fused.fired else told_by_the_file(known.evidence, "No score is high")
+    doubts += told
+    facts = [*_facts(fused), *([] if told else worth_a_look(known.evidence))]
     if doubts:
         return "inconclusive", doubts + facts
     if not fused.fired:
@@ -134,23 +135,6 @@ def _doubts(fused: Fused, stability: Stability | None, domain: Domain) -> list[R
         text = "The score is high, but what was scored lies outside what was measured."
         doubts.extend([Reason("out_of_domain", text), *domain.reasons])
     return doubts
-
-
-def _told_by_the_file(evidence: Sequence[Evidence], beside: str) -> list[Reason]:
-    """Strong findings about the file, which no score holds: "nothing found" would hide them."""
-    titles = [
-        finding.title
-        for one in evidence
-        if one.subject == "file"
-        for finding in one.findings
-        if finding.severity == "strong"
-    ]
-    if not titles:
-        return []
-    told = list(dict.fromkeys(title.rstrip(".") for title in titles))
-    what = "a strong trace" if len(told) == 1 else "strong traces"
-    text = f"{beside}, but the file itself carries {what}: {'; '.join(told)}."
-    return [Reason("file_findings", text)]
 
 
 def _facts(fused: Fused) -> list[Reason]:
@@ -188,7 +172,8 @@ def _why_strong(fused: Fused) -> list[Reason]:
 
 
 def _unscored(known: Examined) -> list[Reason]:
-    return [*_why_nothing(known), *_told_by_the_file(known.evidence, "Nothing was scored")]
+    told = told_by_the_file(known.evidence, "Nothing was scored")
+    return [*_why_nothing(known), *(told or worth_a_look(known.evidence))]
 
 
 def _why_nothing(known: Examined) -> list[Reason]:
