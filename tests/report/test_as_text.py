@@ -125,3 +125,16 @@ def test_a_line_of_many_tells_the_files_own_trace_before_why_nothing_was_scored(
     text = words(printed([bare, traced], width=140))
     assert "it carries a strong trace" in text
     assert text.count("No face was found") == 1
+
+
+def test_rows_with_weight_come_first_and_none_is_left_out_unsaid(make: dict) -> None:
+    held = make["image"]()
+    quiet = t.Evidence("quiet", "1", "f", "file", "reported")
+    marked = replace(
+        quiet, detector="marked", findings=(t.Finding("c", "T", "m", "notable", {}, ("x",)),)
+    )
+    rows = [replace(quiet, detector=f"quiet_{n}") for n in range(30)]
+    text = words(printed([replace(held, evidence=(*rows, marked, *held.evidence))]))
+    assert text.index("Face blending") < text.index("Marked") < text.index("Quiet 0")
+    assert "Reports 1 finding worth a look, without a score." in text
+    assert f"and {31 + len(held.evidence) - 24} more" in text

@@ -36,6 +36,7 @@ SHORT = {
 }
 SCALE_CELLS = 40
 MAX_LINES = 12
+MAX_ROWS = 24
 
 
 def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
@@ -118,7 +119,10 @@ def _body(verdict: Verdict) -> Iterable[RenderableType]:
     yield from _section("Reasons", list(dict.fromkeys(reasons)))
     if verdict.evidence:
         yield _title("Evidence")
-        yield _evidence(verdict.evidence[:MAX_LINES])
+        yield _evidence(sorted(verdict.evidence, key=_weight)[:MAX_ROWS])
+        left_out = len(verdict.evidence) - MAX_ROWS
+        if left_out > 0:
+            yield _text(f"and {left_out} more (see --report)", "dim")
     yield from _section("Voices", voices.lines(verdict))
     yield from _section("Most suspicious moments", moments.lines(verdict))
     held = (wording.agreement_sentence(verdict), wording.stability_sentence(verdict))
@@ -154,6 +158,13 @@ def _section(title: str, lines: Sequence[str]) -> Iterable[RenderableType]:
     if len(lines) > MAX_LINES:
         rows.add_row(_text("·"), _text(f"and {len(lines) - MAX_LINES} more (see --report)"))
     yield rows
+
+
+def _weight(one: Evidence) -> int:
+    """What weighs comes first: scores, then what is worth a look, then the rest as it came."""
+    if one.status == "scored":
+        return 0
+    return 1 if any(finding.severity != "info" for finding in one.findings) else 2
 
 
 def _evidence(evidence: Sequence[Evidence]) -> Table:

@@ -6,6 +6,7 @@ A score never proves a file; so no sentence here calls one what only a trusted s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from assay.report.figures import (
     clock,
@@ -19,7 +20,7 @@ from assay.report.figures import (
     usable_cut,
 )
 from assay.report.sanitise import shortened, visible
-from assay.types import Evidence, Reason, Stability, Verdict
+from assay.types import Evidence, Finding, Reason, Stability, Verdict
 from assay.verdict.unfamiliar import unfamiliarity
 
 __all__ = [  # the figures, so that a page needs this one module for every word and number
@@ -332,9 +333,18 @@ def evidence_sentence(evidence: Evidence) -> str:
             text += f"; {rate(evidence.false_alarm_rate)} of genuine media score at least as high"
         return f"{text}." if unfamiliarity(evidence) is None else f"{text}. {UNFAMILIAR}"
     if evidence.status == "reported":
-        n = len(evidence.findings)
-        return f"Reports {counted(n, 'finding')}, without a score." if n else "Nothing to report."
+        return _reported(evidence.findings)
     return visible(sentence_for(evidence.reason or ""))
+
+
+def _reported(findings: Sequence[Finding]) -> str:
+    """How many findings, the gravest named: most are bare facts."""
+    for severity, named in (("strong", "strong trace"), ("notable", "finding")):
+        n = sum(finding.severity == severity for finding in findings)
+        if n:
+            after = " worth a look" if severity == "notable" else ""
+            return f"Reports {counted(n, named)}{after}, without a score."
+    return "Nothing that stands out; measured for an examiner." if findings else "Nothing found."
 
 
 def reaches(evidence: Evidence) -> bool:
