@@ -342,8 +342,8 @@ def _views(reading: JpegReading, luma: StoredLuma) -> tuple[FileView, ...]:
 
 def _ghost_view(ghosts: Ghosts, corner: tuple[int, int], luma: StoredLuma, part: str) -> FileView:
     caption = (
-        f"Bright: what changes less when saved again at quality {ghosts.quality} than at the "
-        f"qualities above and below.{part}"
+        f"Stands out: what saving again at quality {ghosts.quality}, beside the qualities above "
+        f"and below, changes unlike most of the picture.{part}"
     )
     title = "JPEG ghosts"
     return _view(

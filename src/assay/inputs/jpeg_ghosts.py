@@ -1,7 +1,9 @@
-"""JPEG ghosts (Farid 2009): what of a picture changes least when it is saved again, by quality.
+"""JPEG ghosts (Farid 2009): what of a picture changes unlike the rest when it is saved again.
 
-A part that was once saved at a lower quality changes least when saved at that quality again. The
-saving is imitated on the 14 lowest frequencies of each block, which is the same up to rounding.
+A part that was once saved at a lower quality changes least when saved at that quality again; a
+part put into a picture that was saved so does not, where the rest does. Both are a difference to
+the picture's own median. The saving is imitated on the 14 lowest frequencies of each block, which
+is the same up to rounding.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ _FLAT = 0.05  # squared units: cells that hardly change at any quality are flat
 
 @dataclass(frozen=True, slots=True)
 class Ghosts:
-    """`values` (h, w) in [0, 1], 1 where saving at `quality` changes far less, by cells."""
+    """`values` (h, w) in [0, 1], 1 where saving at `quality` acts least as elsewhere, by cells."""
 
     values: FloatArray
     quality: int
@@ -33,7 +35,7 @@ class Ghosts:
 
 
 def find_ghosts(values: FloatArray, corner: tuple[int, int] = (0, 0)) -> Ghosts | None:
-    """The quality at which parts differ most in how they change, and how they do; None if small."""
+    """The quality at which parts differ most from the rest, and how much; None if small."""
     thinned = 1 + (values.size > LARGE_PX)  # of a large picture every second block will do
     low = low_frequencies(values, *corner)[::thinned, ::thinned]
     size = max(2, int(np.ceil((low.shape[0] * low.shape[1] / MOST_CELLS) ** 0.5)))
@@ -47,10 +49,13 @@ def find_ghosts(values: FloatArray, corner: tuple[int, int] = (0, 0)) -> Ghosts 
     relative[:, most - least < _FLAT] = np.median(relative)
     # Change falls with quality everywhere; a ghost is where it is lower than on both sides of it.
     dips = np.minimum(relative[:-2], relative[2:]) - relative[1:-1]
-    chosen = int(np.quantile(dips, _GHOST_QUANTILE, axis=(1, 2)).argmax())
-    most_dip = max(float(np.quantile(dips[chosen], 0.995)), _LEAST_DIP)
-    dip = np.asarray(np.clip(dips[chosen] / most_dip, 0, 1), np.float32)
-    return Ghosts(dip, QUALITIES[chosen + 1], size * thinned * BLOCK_PX)
+    # The whole picture was saved at some quality too: only what differs from most of it stands out.
+    unlike = np.abs(dips - np.median(dips, axis=(1, 2), keepdims=True))
+    usual = np.median(unlike, axis=(1, 2)) + _LEAST_DIP
+    chosen = int((np.quantile(unlike, _GHOST_QUANTILE, axis=(1, 2)) / usual).argmax())
+    most = max(float(np.quantile(unlike[chosen], 0.995)), _LEAST_DIP)
+    shown = np.asarray(np.clip(unlike[chosen] / most, 0, 1), np.float32)
+    return Ghosts(shown, QUALITIES[chosen + 1], size * thinned * BLOCK_PX)
 
 
 def _change(low: FloatArray, quality: int, size: int) -> FloatArray:
