@@ -46,7 +46,7 @@ def test_a_resized_part_is_notable_with_its_place() -> None:
     rgb[128:320, 96:288] = enlarged(noisy(seed=2), 1.5)[:192, :192]
     evidence = examined(rgb)
     (finding,) = evidence.findings
-    assert (finding.code, finding.severity) == ("resampling_local", "notable")
+    assert (finding.code, finding.severity) == ("resampling_local", "info")
     assert finding.innocent_causes
     assert finding.region is not None
     x0, y0, x1, y1 = finding.region.box_px or (0, 0, 0, 0)

@@ -157,7 +157,7 @@ def _local(excess: FloatArray, rhythm: Rhythm, picture: GreyPicture) -> list[Fin
                 "rest lacks. Something that was put in and made to fit would show it; so would "
                 "fine regular patterns, so look at what lies there."
             ),
-            severity="notable",
+            severity="info",
             values={"excess": round(float(excess[row, column]), 2), "n_tiles": int(near.sum())},
             innocent_causes=(
                 "fine regular patterns: fabrics, fences, screens, print",
