@@ -96,7 +96,7 @@ def test_a_verdict_does_not_change_with_a_reference() -> None:
     assert with_it.p_fake == without.p_fake
     assert with_it.label == without.label
     told = json.loads(to_line(with_it))
-    assert "reference_alike" in [one["code"] for one in told["forensics"]]
+    assert "reference_alike" in [one["finding"] for one in told["forensics"]]
     assert f"--reference {EXAMPLES / 'grace_hopper.jpg'}" in with_it.rerun
     assert all(one.detector != "reference_person" for one in without.evidence)
     assert any("--reference" in limit for limit in without.coverage.not_tested + without.limits)

@@ -27,6 +27,12 @@ from assay.training import (  # noqa: E402
     voice_cues,
     voice_splice,
 )
+from assay.training.datasets.camera_files import (  # noqa: E402
+    read_packages as read_camera_files,
+)
+from assay.training.datasets.edited_sources import (  # noqa: E402
+    read_config as read_edited_pictures,
+)
 from assay.training.datasets.forged_clips_plan import (  # noqa: E402
     read_config as read_forged_clips,
 )
@@ -74,6 +80,8 @@ BY_NAME: dict[str, Callable[[Path], Any]] = {
     "web_voices": read_voice_packages,
     "web_videos": read_video_packages,
     "forged_clips": read_forged_clips,
+    "camera_files": read_camera_files,
+    "edited_pictures": read_edited_pictures,
 }
 
 
