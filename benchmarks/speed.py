@@ -72,6 +72,12 @@ def one_face() -> dict[str, float]:
     }
 
 
+WITHOUT_PIXEL_FORENSICS = (
+    "face_blending", "face_geometry", "frequency_traces", "synthetic_picture", "metadata",
+    "provenance",
+)  # fmt: skip
+
+
 def portrait_12_megapixels(folder: Path) -> dict[str, float]:
     small = cv2.imread(str(PORTRAIT))
     large = cv2.resize(small, (3464, 3464), interpolation=cv2.INTER_CUBIC)
@@ -81,10 +87,12 @@ def portrait_12_megapixels(folder: Path) -> dict[str, float]:
     decoding = seconds(lambda: read_image(media, 200.0), 3)
     whole = seconds(lambda: assay.detect(path), 3)
     steady = seconds(lambda: assay.detect(path, stability=False), 3)
+    few = seconds(lambda: assay.detect(path, detectors=WITHOUT_PIXEL_FORENSICS), 3)
     return {
         "decoding_alone_s": decoding,
         "detect_s": whole,
         "detect_without_stability_s": steady,
+        "detect_without_pixel_forensics_s": few,
         "times_decoding": whole / decoding,
     }
 
