@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -37,6 +38,22 @@ class Detector(Protocol):
     def examine(self, case: Case) -> list[Evidence]:
         """What this detector says of the case; raw logits, calibrated later."""
         ...
+
+
+def file_evidence(detector: Detector, started: float | None = None, **more: Any) -> Evidence:
+    """What a detector says of the file as a whole; `more` are further fields of Evidence.
+
+    `started` is the time.monotonic() at which it began (None: whoever runs it takes the time).
+    """
+    return Evidence(
+        detector=detector.name,
+        version=detector.version,
+        family=detector.family,
+        subject="file",
+        licence=detector.licence,
+        seconds_taken=0.0 if started is None else time.monotonic() - started,
+        **more,
+    )
 
 
 def discover() -> dict[str, type[Detector]]:

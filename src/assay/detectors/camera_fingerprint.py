@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.errors import UsageError
 from assay.findings import Box, FileView, Finding, Region
 from assay.inputs.camera_folder import (
@@ -121,7 +122,8 @@ class CameraFingerprint:
         found = Compared(folder, case.media, box, _matched(residue, pattern, case.media, folder))
         local = _local(residue, pattern, found)
         return [
-            self._evidence(
+            file_evidence(
+                self,
                 started,
                 status="reported",
                 findings=(_told(found), *_gap(found, local)),
@@ -132,18 +134,7 @@ class CameraFingerprint:
 
     def _abstained(self, code: str, started: float, text: str = "") -> Evidence:
         said = text or TEXTS[code]
-        return self._evidence(started, status="abstained", reason=f"{code}: {said}")
-
-    def _evidence(self, started: float, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            seconds_taken=time.monotonic() - started,
-            **more,
-        )
+        return file_evidence(self, started, status="abstained", reason=f"{code}: {said}")
 
 
 @dataclass(frozen=True, slots=True)

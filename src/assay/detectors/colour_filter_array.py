@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.findings import FileView, Finding, Region
 from assay.inputs.colour_filter import (
     BLOCK_PX,
@@ -82,7 +82,8 @@ class ColourFilterArray:
         places = places_of(mosaic)
         whole = (x1 - x0, y1 - y0) == (width, height)
         return [
-            self._evidence(
+            file_evidence(
+                self,
                 started,
                 status="reported",
                 findings=(_present(mosaic), *_elsewhere(places, (x0, y0))),
@@ -97,18 +98,7 @@ class ColourFilterArray:
         ]
 
     def _abstained(self, code: str, started: float) -> Evidence:
-        return self._evidence(started, status="abstained", reason=f"{code}: {TEXTS[code]}")
-
-    def _evidence(self, started: float, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            seconds_taken=time.monotonic() - started,
-            **more,
-        )
+        return file_evidence(self, started, status="abstained", reason=f"{code}: {TEXTS[code]}")
 
 
 def _present(mosaic: Mosaic) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.findings import Box, FileView, Finding, Region, Severity
 from assay.inputs.copied_blocks import echoes, equal_blocks
 from assay.inputs.copied_fit import Fit, fit_region, is_copy
@@ -97,7 +98,8 @@ class CopyMove:
             return [self._abstained("too_flat", started)]
         copies, nearest, counts = find_copies(rgb, work, case.deadline.check)
         return [
-            self._evidence(
+            file_evidence(
+                self,
                 started,
                 status="reported",
                 findings=tuple(_finding(one, work) for one in copies),
@@ -112,18 +114,7 @@ class CopyMove:
         ]
 
     def _abstained(self, code: str, started: float) -> Evidence:
-        return self._evidence(started, status="abstained", reason=f"{code}: {TEXTS[code]}")
-
-    def _evidence(self, started: float, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            seconds_taken=time.monotonic() - started,
-            **more,
-        )
+        return file_evidence(self, started, status="abstained", reason=f"{code}: {TEXTS[code]}")
 
 
 def _share_with_detail(values: FloatArray) -> float:

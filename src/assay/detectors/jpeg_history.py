@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.errors import AssayError
 from assay.findings import Region
 from assay.types import Evidence, FileView, Finding, FloatArray, MediaKind, Severity
@@ -83,27 +84,18 @@ class JpegHistory:
             text = "no_jpeg_trace: Neither the file nor its pixels show JPEG compression."
             return [self._abstained(text)]
         return [
-            self._evidence(
+            file_evidence(
+                self,
+                started,
                 status="reported",
                 findings=tuple(findings),
                 views=_views(reading, luma),
                 details=_details(reading),
-                seconds_taken=time.monotonic() - started,
             )
         ]
 
     def _abstained(self, reason: str) -> Evidence:
-        return self._evidence(status="abstained", reason=reason)
-
-    def _evidence(self, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            **more,
-        )
+        return file_evidence(self, status="abstained", reason=reason)
 
 
 def _tables(case: Case) -> JpegTables | None:

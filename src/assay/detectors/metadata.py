@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from assay.case import Case
-from assay.findings import FileView
-from assay.types import Evidence, Finding, Media, MediaKind, Severity
+from assay.findings import SEVERITIES, FileView
+from assay.types import Evidence, Finding, Media, MediaKind
 
 
 class MetadataDetector:
@@ -36,14 +36,13 @@ class MetadataDetector:
         started = time.monotonic()
         tags = read_tags(case.media)
         findings, views = _findings(tags, case.media)
-        ranks: dict[Severity, int] = {"strong": 0, "notable": 1, "info": 2}
         evidence = Evidence(
             detector=self.name,
             version=self.version,
             family=self.family,
             subject="file",
             status="reported",
-            findings=tuple(sorted(findings, key=lambda one: ranks[one.severity])),
+            findings=tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity))),
             views=tuple(views),
             details={"n_tags": len(tags.found)},
             licence=self.licence,

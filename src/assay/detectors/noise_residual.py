@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.findings import Box, FileView, Region
 from assay.inputs.grey_picture import GreyPicture, grey_picture
 from assay.inputs.noise_level import BLOCK_PX, TO_SIGMA, NoiseLevels, noise_levels
@@ -80,7 +81,8 @@ class NoiseResidual:
         levels = noise_levels(grey.values)
         region = standing_out(grain)
         return [
-            self._evidence(
+            file_evidence(
+                self,
                 started,
                 status="reported",
                 findings=(_measured(grey, grain, levels, region), *_level_region(grey, levels)),
@@ -90,18 +92,7 @@ class NoiseResidual:
         ]
 
     def _abstained(self, code: str, started: float) -> Evidence:
-        return self._evidence(started, status="abstained", reason=f"{code}: {TEXTS[code]}")
-
-    def _evidence(self, started: float, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            seconds_taken=time.monotonic() - started,
-            **more,
-        )
+        return file_evidence(self, started, status="abstained", reason=f"{code}: {TEXTS[code]}")
 
 
 def _measured(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.findings import FileView, Finding, Region
 from assay.inputs.grey_picture import GreyPicture, grey_picture
 from assay.inputs.resampling import (
@@ -82,7 +82,8 @@ class Resampling:
             "searched_whole": picture.whole,
         }
         return [
-            self._evidence(
+            file_evidence(
+                self,
                 started,
                 status="reported",
                 findings=tuple(findings),
@@ -92,18 +93,7 @@ class Resampling:
         ]
 
     def _abstained(self, code: str, started: float) -> Evidence:
-        return self._evidence(started, status="abstained", reason=f"{code}: {TEXTS[code]}")
-
-    def _evidence(self, started: float, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            seconds_taken=time.monotonic() - started,
-            **more,
-        )
+        return file_evidence(self, started, status="abstained", reason=f"{code}: {TEXTS[code]}")
 
 
 def _whole(rhythm: Rhythm) -> list[Finding]:

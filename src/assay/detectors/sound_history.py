@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from assay.case import Case
+from assay.detectors import file_evidence
 from assay.errors import InputError, TimeLimitError
-from assay.findings import Finding, Severity
+from assay.findings import SEVERITIES, Finding
 from assay.inputs import aac_history, band_history, mp3_history
 from assay.inputs.band_history import Bands
 from assay.inputs.file_history import header_findings
@@ -76,32 +77,22 @@ class SoundHistory:
         started = time.monotonic()
         media = case.media
         if media.sample_rate_hz is None:
-            return [self._evidence(status="abstained", reason="no_sound: There is no sound.")]
+            return [file_evidence(self, status="abstained", reason="no_sound: There is no sound.")]
         found = header_findings(media, case.deadline.check)
         heard, fault = _listen(case)
         if heard is None and not found:
-            return [self._evidence(status="abstained", reason=fault)]
+            return [file_evidence(self, status="abstained", reason=fault)]
         if heard is not None:
             found = [*found, *_findings(heard, media.audio_codec or media.codec)]
-        ranks: dict[Severity, int] = {"strong": 0, "notable": 1, "info": 2}
         return [
-            self._evidence(
+            file_evidence(
+                self,
+                started,
                 status="reported",
-                findings=tuple(sorted(found, key=lambda one: ranks[one.severity])),
+                findings=tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity))),
                 details={**_details(heard, found), "not_heard": fault or None},
-                seconds_taken=time.monotonic() - started,
             )
         ]
-
-    def _evidence(self, **more: Any) -> Evidence:
-        return Evidence(
-            detector=self.name,
-            version=self.version,
-            family=self.family,
-            subject="file",
-            licence=self.licence,
-            **more,
-        )
 
 
 def _listen(case: Case) -> tuple[_Heard | None, str]:

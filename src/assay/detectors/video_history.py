@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.case import Case
 from assay.errors import InputError, TimeLimitError
-from assay.findings import Finding, Severity
+from assay.findings import SEVERITIES, Finding
 from assay.inputs import frame_history, gop_history
 from assay.inputs.container_history import dates_apart, hidden_in, writers_of
 from assay.inputs.frame_history import Seen
@@ -139,8 +139,7 @@ def _findings(facts: _Facts) -> list[Finding]:
         *picture_findings(facts.seen),
         *_lengths(facts),
     ]
-    ranks: dict[Severity, int] = {"strong": 0, "notable": 1, "info": 2}
-    return sorted(found, key=lambda one: ranks[one.severity])
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 
 def _container(facts: _Facts) -> list[Finding]:
