@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.errors import ConfigError
 from assay.training.datasets.readers import About, Reader
-from assay.training.datasets.records import Label, Modality, Notice, Record, Split
+from assay.training.datasets.records import NO_SPLIT, Label, Modality, Notice, Record, Split
 
 LABELS: dict[str, Label] = {"real": "real", "genuine": "real", "fake": "fake"}
 SPLITS: dict[str, Split] = {
@@ -77,7 +77,7 @@ class RealFakeFolder(Reader):
 
 
 def _record(parts: tuple[str, ...], modality: Modality, label: Label) -> Record:
-    split = next((SPLITS[p.lower()] for p in parts[:-1] if p.lower() in SPLITS), "")
+    split: Split = next((SPLITS[p.lower()] for p in parts[:-1] if p.lower() in SPLITS), NO_SPLIT)
     below = [p for p in parts[:-1] if p.lower() not in LABELS and p.lower() not in SPLITS]
     method = (below[0] if below else "unnamed") if label == "fake" else ""
     people = below[1:] if label == "fake" else below
