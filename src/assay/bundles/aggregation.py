@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 OverFrames = Literal["mean_logit", "mean_probability", "max"]
 OverPeople = Literal["max", "mean", "first_above"]
-_EDGE = 1e-7  # probabilities closer to 0 or 1 than this have no finite logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,8 @@ class Aggregation:
             raise BundleMismatchError(f"The aggregation cannot be used: {error}.") from error
         if found.over_frames not in get_args(OverFrames):
             raise BundleMismatchError(f"Frames cannot be joined by {found.over_frames!r}.")
+        if not 0 < found.above < 1:
+            raise BundleMismatchError(f"The cut {found.above!r} is no probability.")
         if found.over_people not in get_args(OverPeople):
             raise BundleMismatchError(f"People cannot be joined by {found.over_people!r}.")
         return found
@@ -55,7 +56,7 @@ class Aggregation:
             return float(logits.max())
         if self.over_frames == "mean_logit":
             return float(logits.mean())
-        return _logit(sum(_probability(float(one)) for one in logits) / len(logits))
+        return _logit_of_mean([float(one) for one in logits])
 
     def file(self, people: Mapping[int, NDArray[Any]]) -> float:
         """One logit of a file: `people` maps a track's number to its frames' logits (n,).
@@ -67,19 +68,20 @@ class Aggregation:
             raise ValueError("Nobody, no score.")
         if self.over_people == "max":
             return max(found)
-        chances = [_probability(one) for one in found]
         if self.over_people == "first_above" and len(found) > 1:
-            for logit, chance in zip(found, chances, strict=True):
-                if chance > self.above:
+            for logit in found:
+                if logit > math.log(self.above / (1 - self.above)):
                     return logit
-        return found[0] if len(found) == 1 else _logit(sum(chances) / len(chances))
+        return _logit_of_mean(found)
 
 
-def _probability(logit: float) -> float:
-    z = max(-60.0, min(60.0, logit))
-    return 1.0 / (1.0 + math.exp(-z))
+def _logit_of_mean(logits: Sequence[float]) -> float:
+    """The logit of the mean probability, in sums of logarithms: sure answers keep their order."""
+    return _log_sum(logits) - _log_sum([-one for one in logits])
 
 
-def _logit(chance: float) -> float:
-    inside = min(1 - _EDGE, max(_EDGE, chance))
-    return math.log(inside / (1 - inside))
+def _log_sum(logits: Sequence[float]) -> float:
+    """The logarithm of the summed probabilities."""
+    logs = [min(0.0, one) - math.log1p(math.exp(-abs(one))) for one in logits]
+    top = max(logs)
+    return top + math.log(sum(math.exp(one - top) for one in logs))
