@@ -38,6 +38,7 @@ FACES = ("cli", "web", "scale")
 # Each of these is a door that its room has on purpose.
 ALLOWED = {
     ("cli/train.py", "training"): "the command hands over to the training extra",
+    ("cli/leaderboard.py", "evaluation"): "the command hands over to the evaluation room",
     ("cli/evaluate.py", "evaluation"): "the command hands over to the evaluation room",
     ("cli/evaluate.py", "training"): "it asks where the labelled media lie",
     ("cli/forge.py", "training"): "the command hands over to the forgery lab",

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from assay import __version__
-from assay.cli import detect, detectors, doctor, evaluate, forge, magnify, models, schema, train
+from assay.cli import (
+    detect,
+    detectors,
+    doctor,
+    evaluate,
+    forge,
+    leaderboard,
+    magnify,
+    models,
+    schema,
+    train,
+)
 
 ABOUT = """Test whether a picture, a video or a recording of a person is genuine.
 
@@ -27,7 +38,18 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_start)
-    for module in (detect, magnify, models, detectors, schema, doctor, train, forge, evaluate):
+    for module in (
+        detect,
+        magnify,
+        models,
+        detectors,
+        schema,
+        doctor,
+        train,
+        forge,
+        evaluate,
+        leaderboard,
+    ):
         module.register(app)
     return app
 
