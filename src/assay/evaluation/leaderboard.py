@@ -58,7 +58,7 @@ def as_markdown(tables: Sequence[Table], rows: Sequence[PublishedRow] = ROWS) ->
         lines += ["", *(f"- {_plain(one)}" for one in comparisons(table))]
     if not tables:
         lines += ["", "Nothing was measured yet."]
-    lines += ["", "## Published", "", *_grid(PUBLISHED_COLUMNS, [published_cells(r) for r in rows])]
+    lines += ["", "## Published", "", *_grid(PUBLISHED_COLUMNS, published_cells(rows))]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -83,7 +83,7 @@ def as_html(tables: Sequence[Table], rows: Sequence[PublishedRow] = ROWS) -> str
         tables=shown,
         reading=READING,
         published_columns=PUBLISHED_COLUMNS,
-        published=[published_cells(row) for row in rows],
+        published=published_cells(rows),
         made=datetime.now(UTC).strftime("%Y-%m-%d"),
         version=assay.__version__,
     )
@@ -184,18 +184,23 @@ def _comparison(one: Mapping[str, Any]) -> str:
     return f"{said}, p = {float(p):.3f}"
 
 
-def published_cells(row: PublishedRow) -> tuple[str, ...]:
-    """One published number's cells under PUBLISHED_COLUMNS."""
-    number = f"{row.metric} {row.text()}" + (f" ({row.note})" if row.note else "")
-    return (
-        row.dataset,
-        f"{row.system} ({row.paper})",
-        number,
-        row.level,
-        row.trained_on,
-        row.read_in,
-        row.net,
-    )
+def published_cells(rows: Sequence[PublishedRow]) -> list[tuple[str, ...]]:
+    """One line for each published system under PUBLISHED_COLUMNS, all of its numbers in it."""
+    systems: dict[tuple[str, ...], list[PublishedRow]] = {}
+    for row in rows:
+        named = f"{row.system} ({row.paper})"
+        key = (row.dataset, named, row.level, row.trained_on, row.read_in, row.net)
+        systems.setdefault(key, []).append(row)
+    return [(*key[:2], _numbers(found), *key[2:]) for key, found in systems.items()]
+
+
+def _numbers(rows: Sequence[PublishedRow]) -> str:
+    """`AUC 0.951, F1 88 % (5,000 test videos)`; notes that differ stand with their number."""
+    notes = {row.note for row in rows}
+    if len(notes) == 1:
+        numbers = ", ".join(f"{row.metric} {row.text()}" for row in rows)
+        return f"{numbers} ({rows[0].note})"
+    return ", ".join(f"{row.metric} {row.text()} ({row.note})" for row in rows)
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

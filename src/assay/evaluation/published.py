@@ -78,7 +78,7 @@ ROWS = (
     *(
         PublishedRow(
             *_XCEPTION, "accuracy", value, "frame", _REPOSITORY, "xception",
-            f"FaceForensics++ c23, {method}", "%", f"{method} against genuine, at c23",
+            "FaceForensics++ c23, one method each", "%", f"{method} against genuine",
         )
         for method, value in (
             ("Deepfakes", 98.85), ("Face2Face", 98.36), ("FaceShifter", 96.69),
