@@ -70,15 +70,9 @@ class VoiceSynthesis:
         if speech is None or not speech.segments:
             reason = _why_none(speech.reasons if speech else ())
             return [self._without_score("sound", reason, card)]
-        speakers = sorted({segment.speaker_id for segment in speech.segments})[:MAX_SPEAKERS]
         return [
-            self._of_speaker(
-                speaker_id,
-                [s for s in speech.segments if s.speaker_id == speaker_id],
-                (card, recipe, network),
-                case.deadline.check,
-            )
-            for speaker_id in speakers
+            self._of_speaker(speaker_id, own, (card, recipe, network), case.deadline.check)
+            for speaker_id, own in by_speaker(speech.segments).items()
         ]
 
     def _of_speaker(
@@ -91,12 +85,9 @@ class VoiceSynthesis:
         started = time.monotonic()
         card, recipe, network = bundle
         subject = f"voice {speaker_id}"
-        refused = [_why_not(segment) for segment in segments]
-        usable = [s for s, reasons in zip(segments, refused, strict=True) if not reasons]
-        if not usable:
-            reason = _why_none([reason for reasons in refused for reason in reasons])
+        chosen, reason = segments_read(segments)
+        if not chosen:
             return replace(self._without_score(subject, reason, card), speaker_id=speaker_id)
-        chosen = _evenly(usable, MAX_SEGMENTS)
         heard = hear([segment.waveform for segment in chosen], network, recipe, check)
         empty = replace(self._without_score(subject, "scored", card), speaker_id=speaker_id)
         found = familiarity(heard.features, card)
@@ -131,6 +122,21 @@ class VoiceSynthesis:
             bundle_sha256=card.network_sha256,
             licence=card.licence,
         )
+
+
+def by_speaker(segments: Sequence[SpeechSegment]) -> dict[int, list[SpeechSegment]]:
+    """The segments of each speaker that is judged, those who speak longest."""
+    speakers = sorted({segment.speaker_id for segment in segments})[:MAX_SPEAKERS]
+    return {k: [s for s in segments if s.speaker_id == k] for k in speakers}
+
+
+def segments_read(segments: Sequence[SpeechSegment]) -> tuple[list[SpeechSegment], str]:
+    """Those of one speaker's segments that are read; where none is, why (`code: text`)."""
+    refused = [_why_not(segment) for segment in segments]
+    usable = [s for s, reasons in zip(segments, refused, strict=True) if not reasons]
+    if not usable:
+        return [], _why_none([reason for reasons in refused for reason in reasons])
+    return _evenly(usable, MAX_SEGMENTS), ""
 
 
 def hear(
