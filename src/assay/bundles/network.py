@@ -22,9 +22,13 @@ _SETTINGS = {"threads": 0}
 
 
 class Network:
-    """An ONNX Runtime session; `run` maps one named input to its named outputs."""
+    """An ONNX Runtime session; `run` maps one named input to its named outputs.
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    `source` is a file or its content. `inputs` holds (name, type, shape) of each input, as ONNX
+    Runtime writes them.
+    """
+
+    def __init__(self, source: Path | bytes, threads: int = 0) -> None:
         import onnxruntime
 
         settings = onnxruntime.SessionOptions()
@@ -33,9 +37,12 @@ class Network:
         # A spinning thread pool steals the cores that decoding and other files need.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
-            str(path), settings, providers=["CPUExecutionProvider"]
+            source if isinstance(source, bytes) else str(source),
+            settings,
+            providers=["CPUExecutionProvider"],
         )
-        self.input_names = tuple(value.name for value in self._session.get_inputs())
+        self.inputs = tuple((v.name, v.type, tuple(v.shape)) for v in self._session.get_inputs())
+        self.input_names = tuple(name for name, _, _ in self.inputs)
         self.output_names = tuple(value.name for value in self._session.get_outputs())
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
 
@@ -74,6 +81,11 @@ def use_threads(n_threads: int) -> None:
     Holds for the whole process: sessions are shared by all callers.
     """
     _SETTINGS["threads"] = n_threads
+
+
+def threads_used() -> int:
+    """How many processor threads networks are opened with; 0: all cores."""
+    return _SETTINGS["threads"]
 
 
 @lru_cache(maxsize=16)
