@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 
 WRAPPERS = ("net", "state_dict", "model_state_dict", "model")
-_ENDS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+_ENDS = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
 _FIRST = {  # a block that does not widen
     "_depthwise_conv": "conv_dw",
     "_bn1": "bn1",
@@ -56,13 +62,13 @@ def from_efficientnet_pytorch(
 ) -> dict[str, Tensor]:
     """The tensors under `prefix`, as timm names them, under `own_prefix`.
 
-    `repeats` are the blocks of each stage. The last layer (`_fc`), which no paper here keeps, is
-    left out. Raises ValueError naming a tensor that is none of such a trunk.
+    `repeats` are the blocks of each stage. Raises ValueError naming a tensor that is none of such
+    a trunk.
     """
     places = [(stage, block) for stage, n in enumerate(repeats) for block in range(n)]
     own = {}
     for name, tensor in state.items():
-        if name.startswith(prefix) and not name.startswith(f"{prefix}_fc."):
+        if name.startswith(prefix):
             own[own_prefix + _timm_name(name.removeprefix(prefix), places)] = tensor
     counters = [name for name in own if name.endswith("running_var")]
     for name in counters:  # checkpoints older than the counter lack it

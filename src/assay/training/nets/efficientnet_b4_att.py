@@ -48,7 +48,7 @@ NETS = (
         title="EfficientNetB4Att of the ICPR 2020 ensemble",
         build=EfficientNetB4Att,
         n_parameters=17_550_466,
-        n_macs=0,
+        n_macs=1_501_964_128,
         checkpoint="EfficientNetAutoAttB4_{FFPP,DFDC}_bestval-*.pth",
     ),
 )

@@ -8,6 +8,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from assay.bundles.aggregation import Aggregation
+from assay.inputs.waveform import WaveformInput
+from assay.training.nets.spec import Fit, NetSpec
 from assay.training.nets.trunk import Outputs
 
 WINDOW = 512
@@ -150,3 +153,41 @@ class VoiceSynthesisNet(nn.Module):
         kept = self.dropout(pooled)
         methods = None if self.method is None else self.method(kept)
         return Outputs(self.score(kept)[:, 0], pooled, None, methods)
+
+
+BIBTEX = """@inproceedings{sun2023ai,
+  title = {{AI}-Synthesized Voice Detection Using Neural Vocoder Artifacts},
+  author = {Sun, Chengzhe and Jia, Shan and Hou, Shuwei and Lyu, Siwei},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)},
+  year = {2023}
+}"""
+NETS = (
+    NetSpec(
+        name="voice_synthesis",
+        title="Traces of a vocoder in speech",
+        paper="assay (docs/models/voice_synthesis.md), after Sun et al., AI-Synthesized Voice "
+        "Detection Using Neural Vocoder Artifacts, CVPR Workshops 2023",
+        kind="voice",
+        recipe=WaveformInput(),
+        build=VoiceSynthesisNet,
+        n_parameters=638_825,
+        n_macs=619_873_408,
+        fit=Fit(
+            steps=2406,
+            batch=32,
+            optimiser="adamw",
+            learning_rate=1e-3,
+            weight_decay=2e-2,
+            decay="cosine",
+            loss="own",
+            augment="none",
+        ),
+        aggregation=Aggregation("mean_logit", "max"),
+        bibtex=BIBTEX,
+        own=True,
+        differs=(
+            "trained on pairs by a program of its own: `assay train configs/voice_synthesis.toml`; "
+            "its card tells of the weights that ship, which go on from 400 steps before",
+        ),
+    ),
+)
