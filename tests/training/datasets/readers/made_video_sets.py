@@ -227,7 +227,7 @@ def deepfake_timit_joined(root: Path, *, media: bool = False) -> Path:
     base = root / "DeepfakeTIMIT"
     put(base, "higher_quality/fadg0/sa1-video-fram1.avi", media=media)
     put(base, "dftimitreal/fadg0/sa1.avi", media=media)
-    return root
+    return base
 
 
 FAKEAVCELEB_HEADER = "source,target1,target2,method,category,type,race,gender,path,"
