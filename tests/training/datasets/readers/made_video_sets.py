@@ -61,6 +61,15 @@ def faceforensics_frames(root: Path, *, media: bool = False) -> Path:
     return root
 
 
+def faceforensics_flat(root: Path, *, media: bool = False) -> Path:
+    """A copy that goes round: one folder for each method, the compression in its name."""
+    base = root / "FaceForensics++_C23"
+    put(base, "original/000.mp4", "original/003.mp4", media=media)
+    put(base, *(f"{method}/000_003.mp4" for method in FF_METHODS), media=media)
+    put(base, "DeepFakeDetection/01_02__exit_phone_room__YVGY8LOK.mp4", media=media)
+    return base
+
+
 def faceforensics_old(root: Path, *, media: bool = False) -> Path:
     """Two kinds; a video, its altered version and its mask share 14 signs."""
     for kind, split, video in (
@@ -83,6 +92,14 @@ def dfd(root: Path, *, media: bool = False) -> Path:
         put(root, f"{real}/c23/videos/{actor}__{scene}.mp4", media=media)
         put(root, f"{fake}/c23/videos/{actor}_{other}__{scene}__{take}.mp4", media=media)
         put(root, f"{fake}/masks/videos/{actor}_{other}__{scene}__{take}.mp4", media=media)
+    return root
+
+
+def dfd_flat(root: Path, *, media: bool = False) -> Path:
+    """A copy that goes round, its fakes in a folder within a folder of the same name."""
+    put(root, "DFD_original sequences/01__exit_phone_room.mp4", media=media)
+    inner = "DFD_manipulated_sequences/DFD_manipulated_sequences"
+    put(root, f"{inner}/01_02__exit_phone_room__YVGY8LOK.mp4", media=media)
     return root
 
 
@@ -360,10 +377,12 @@ MAKERS = {
     "deepfake_timit": deepfake_timit,
     "deepfake_timit/joined": deepfake_timit_joined,
     "dfd": dfd,
+    "dfd/flat": dfd_flat,
     "dfdc": dfdc,
     "dfdc_preview": dfdc_preview,
     "faceforensics": faceforensics_old,
     "faceforensics++": faceforensics_plus_plus,
+    "faceforensics++/flat": faceforensics_flat,
     "faceforensics++/frames": faceforensics_frames,
     "fakeavceleb": fakeavceleb,
     "fakeavceleb/underscored": fakeavceleb_underscored,

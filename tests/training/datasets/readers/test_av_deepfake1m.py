@@ -51,12 +51,19 @@ def test_the_short_list_has_segments_of_both(tmp_path: Path) -> None:
     assert rows["val/a/b/c/x.mp4"].spans == (FakeSpan(1, 2, "both"),)
 
 
+def test_a_fake_without_segments_is_fake_somewhere(tmp_path: Path) -> None:
+    entry = av_deepfake1m_entry("a/b/c/x.mp4", "audio_modified", audio_fake_segments=[])
+    put_json(tmp_path, "train_metadata.json", [entry])
+    rows, notices = read(NAME, tmp_path)
+    assert rows["train/a/b/c/x.mp4"].spans is None
+    assert {code: notice.n for code, notice in notices.items()} == {"no_segments": 1}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"modify_type": "half"}, "'half' is no modify_type"),
         ({"split": "test"}, "of the split 'test'"),
-        ({"audio_fake_segments": []}, "no segment that was changed"),
         ({"audio_fake_segments": [[2, 1]]}, "no span"),
         ({"file": "../a.mp4"}, "leaves the set's folder"),
     ],

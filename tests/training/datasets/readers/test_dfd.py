@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assay.training.datasets.records import groups_of
 
-from .made_video_sets import dfd, put
+from .made_video_sets import dfd, dfd_flat, put
 from .reading import read
 
 FAKE = "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__exit_phone_room__YVGY8LOK.mp4"
@@ -38,3 +38,12 @@ def test_names_of_another_form_are_counted(tmp_path: Path) -> None:
     rows, notices = read("dfd", tmp_path)
     assert len(rows) == 4
     assert notices["unknown_name"].n == 2
+
+
+def test_a_flat_copy_is_read(tmp_path: Path) -> None:
+    rows, notices = read("dfd", dfd_flat(tmp_path))
+    assert [(row.label, row.source) for row in rows.values()] == [
+        ("fake", "01__exit_phone_room"),
+        ("real", "01__exit_phone_room"),
+    ]
+    assert notices["compression_unknown"].n == 2

@@ -9,7 +9,13 @@ import pytest
 from assay.errors import ConfigError
 from assay.training.datasets.readers.faceforensics import FIVE, icpr2020
 
-from .made_video_sets import faceforensics_frames, faceforensics_old, faceforensics_plus_plus
+from .made_video_sets import (
+    FF_METHODS,
+    faceforensics_flat,
+    faceforensics_frames,
+    faceforensics_old,
+    faceforensics_plus_plus,
+)
 from .reading import read
 
 NAME = "faceforensics++"
@@ -70,6 +76,20 @@ def test_methods_can_be_chosen(tmp_path: Path, method: str, methods: set[str]) -
     assert not any(row.split for row in actors)
     if method == "DeepFakeDetection":
         assert len(actors) == len(rows) == 4
+
+
+def test_a_flat_copy_tells_its_compression_by_its_name(tmp_path: Path) -> None:
+    root = faceforensics_flat(tmp_path)
+    rows, notices = read(NAME, root, method="all")
+    assert {row.method for row in rows.values()} == {"", *FF_METHODS, "DeepFakeDetection"}
+    assert {row.subset for row in rows.values()} == {"c23"}
+    assert "compression_unknown" not in notices
+    with pytest.raises(ConfigError, match="nothing of this set"):
+        read(NAME, root, compression="c40")
+    moved = root.rename(root.with_name("mine"))
+    rows, notices = read(NAME, moved, compression="c40")
+    assert {row.subset for row in rows.values()} == {""}
+    assert notices["compression_unknown"].n == len(rows) == 7
 
 
 def test_without_split_files_there_is_no_split(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ class AvDeepfake1M(Reader):
         notices = (
             Notice("no_labels", "test videos have no public labels and were left out", tests),
             Notice("stray_segments", "videos list segments of the side not modified", stray),
+            Notice(
+                "no_segments",
+                "videos are modified and list no segment: where, is not told",
+                sum(row.spans is None for row in rows),
+            ),
             Notice("unlisted", "videos are in no list and were left out", unlisted),
         )
         yield from in_order(rows, (*tree.notices(), *notices), LAYOUT)
@@ -132,8 +137,6 @@ def _record(entry: Any, split: Split, where: str) -> tuple[Record, bool]:
     visual, audio = TYPES[kind]
     spans, stray = _spans(entry, visual, audio, where)
     fake = visual or audio
-    if fake and not spans:
-        raise ConfigError(f"{where}: {name} is {kind} and has no segment that was changed.")
     voice = entry.get("audio_model") or ""
     return Record(
         dataset="av_deepfake1m",
@@ -147,7 +150,8 @@ def _record(entry: Any, split: Split, where: str) -> tuple[Record, bool]:
         subset=kind,
         visual_fake=visual,
         audio_fake=audio,
-        spans=spans,
+        # A fake without segments is fake somewhere, not nowhere.
+        spans=spans if spans or not fake else None,
         listed=True,
     ), stray
 

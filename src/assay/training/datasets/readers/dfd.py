@@ -12,6 +12,7 @@ from assay.training.datasets.readers.faceforensics_folders import (
     DFD,
     Sequence,
     sequences,
+    without_compression,
 )
 from assay.training.datasets.readers.set_folder import SetFolder, in_order
 from assay.training.datasets.records import Notice, PublishedCount, Record
@@ -21,7 +22,8 @@ FAKES = f"manipulated_sequences/{DFD}"
 _NAME = re.compile(r"(?P<target>\d+)(?:_(?P<source>\d+))?__(?P<scene>.+?)(?:__(?P<take>[^_]{8}))?")
 LAYOUT = (
     "original_sequences/actors/{raw|c0,c23,c40}/videos/<actor>__<scene>.mp4 and "
-    "manipulated_sequences/DeepFakeDetection/{…}/videos/<target>_<source>__<scene>__<8 signs>.mp4"
+    "manipulated_sequences/DeepFakeDetection/{…}/videos/<target>_<source>__<scene>__<8 signs>.mp4; "
+    "or, in copies, DFD_original_sequences/ and DFD_manipulated_sequences/"
 )
 
 
@@ -59,13 +61,15 @@ class DeepFakeDetection(Reader):
 
     def recognises(self, root: Path) -> bool:
         """The folder of the actors or of the swaps."""
-        return (root / ACTORS).is_dir() or (root / FAKES).is_dir()
+        copies = ("DFD_original_sequences", "DFD_original sequences", "DFD_manipulated_sequences")
+        return any((root / name).is_dir() for name in (ACTORS, FAKES, *copies))
 
     def read(self, root: Path, choices: Mapping[str, str]) -> Iterator[Record | Notice]:
         """See Reader."""
         tree = SetFolder(root)
         rows, strange = actors(tree, choices["compression"], self.about.name)
-        yield from in_order(rows, (*tree.notices(), strange), LAYOUT)
+        notices = (*tree.notices(), strange, without_compression(rows))
+        yield from in_order(rows, notices, LAYOUT)
 
 
 def actors(tree: SetFolder, compression: str, dataset: str) -> tuple[list[Record], Notice]:

@@ -17,6 +17,7 @@ from assay.training.datasets.readers.faceforensics_folders import (
     DFD,
     Sequence,
     sequences,
+    without_compression,
 )
 from assay.training.datasets.readers.label_files import json_of
 from assay.training.datasets.readers.set_folder import VIDEOS, SetFolder, in_order
@@ -44,7 +45,8 @@ _METHODS = {
 LAYOUT = (
     "original_sequences/{youtube,actors}/{raw|c0,c23,c40}/videos/NNN.mp4, "
     "manipulated_sequences/<method>/{raw|c0,c23,c40}/videos/TTT_SSS.mp4, "
-    "manipulated_sequences/<method>/masks/videos/TTT_SSS.mp4, splits/{train,val,test}.json"
+    "manipulated_sequences/<method>/masks/videos/TTT_SSS.mp4, splits/{train,val,test}.json; or, in "
+    "copies, original/NNN.mp4 and <method>/TTT_SSS.mp4"
 )
 
 
@@ -112,7 +114,8 @@ class FaceForensicsPlusPlus(Reader):
     def recognises(self, root: Path) -> bool:
         """The folder of the YouTube videos or of one of the five methods."""
         names = (YOUTUBE, *(f"manipulated_sequences/{name}" for name in FIVE))
-        return any((root / name).is_dir() for name in names)
+        copied = (root / "original").is_dir() and any((root / name).is_dir() for name in FIVE)
+        return copied or any((root / name).is_dir() for name in names)
 
     def read(self, root: Path, choices: Mapping[str, str]) -> Iterator[Record | Notice]:
         """See Reader."""
@@ -136,7 +139,7 @@ class FaceForensicsPlusPlus(Reader):
             rows += found
             notices.append(odd)
         notices.append(Notice("unknown_name", "videos are not named NNN or TTT_SSS", strange))
-        notices.append(_parted(rows, split))
+        notices += [_parted(rows, split), without_compression(rows)]
         yield from in_order(rows, (*tree.notices(), *notices), LAYOUT)
 
 

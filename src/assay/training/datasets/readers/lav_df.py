@@ -36,11 +36,11 @@ class LavDf(Reader):
         "author={Cai, Zhixi and Stefanov, Kalin and Dhall, Abhinav and Hayat, Munawar}, "
         "booktitle={DICTA}, year={2022}, doi={10.1109/DICTA56598.2022.10034605}}",
         published=(
-            PublishedCount(36431, {"label": "real"}, sure=False),
-            PublishedCount(99873, {"label": "fake"}, sure=False),
-            PublishedCount(78703, {"split": "train"}, sure=False),
-            PublishedCount(31501, {"split": "val"}, sure=False),
-            PublishedCount(26100, {"split": "test"}, sure=False),
+            PublishedCount(36431, {"label": "real"}),
+            PublishedCount(99873, {"label": "fake"}),
+            PublishedCount(78703, {"split": "train"}),
+            PublishedCount(31501, {"split": "val"}),
+            PublishedCount(26100, {"split": "test"}),
         ),
         quirks=(
             "metadata.min.json is read where both lists are there: they say the same of labels.",
