@@ -1,14 +1,19 @@
-"""`assay train`: train a detector by its configuration."""
+"""`assay train`: train a detector by its configuration, or a known network on a folder of yours."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assay.cli.exits import guarded
 from assay.errors import InstallationError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECIPE = "The network's recipe"
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +23,40 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file of configs/.")],
+    what: Annotated[
+        str, typer.Argument(metavar="NET|CONFIG", help="A network (`assay nets`), or a TOML file.")
+    ],
+    data: Annotated[
+        str, typer.Option("--data", metavar="PATH", help="A data set's folder, or its manifest.")
+    ] = "",
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Where all of it goes (runs/NET).")
+    ] = "",
+    cache: Annotated[
+        str, typer.Option("--cache", metavar="DIR", help="Faces and voices (cache/prepared).")
+    ] = "",
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Times over the data.", rich_help_panel=RECIPE)
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", help="Examples a step.", rich_help_panel=RECIPE)
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option("--frames", help="Frames of a video.", rich_help_panel=RECIPE)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", rich_help_panel=RECIPE)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of split and training.", rich_help_panel=RECIPE)
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--start", metavar="FILE", help="Weights to go on from.")
+    ] = "",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or gpu.")] = "",
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes that load examples.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")
     ] = False,
@@ -26,16 +64,70 @@ def train(
         bool, typer.Option("--debug", help="Show the traceback of an internal error.")
     ] = False,
 ) -> None:
-    """Train, calibrate and export a detector (needs `pip install 'assay[train]'`)."""
-    if not config.is_file():
+    """Train a detector (needs `pip install 'assay[train]'`).
+
+    `assay train simple_cnn --data FOLDER` trains that network on a folder of real and fake files
+    and tests it; `assay train CONFIG.toml` does what the file says.
+    """
+    recipe = {
+        "epochs": epochs,
+        "batch": batch,
+        "n_frames": frames,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    given = {
+        "data": data or None,
+        "out": out or None,
+        "cache": cache or None,
+        "start": start or None,
+        "device": device or None,
+        "workers": workers,
+    }
+    said = {name: value for name, value in given.items() if value is not None}
+    fit = {name: value for name, value in recipe.items() if value is not None}
+    if Path(what).is_file():
+        _by_file(Path(what), {**said, **fit}, resume)
+    else:
+        _by_name(what, {**said, **({"fit": fit} if fit else {})}, resume)
+
+
+def _by_file(config: Path, said: Mapping[str, Any], resume: bool) -> None:
+    if said:
+        names = ", ".join(sorted(said))
         raise UsageError(
-            f"There is no configuration {config}.", remedy="See configs/ for those we use."
+            f"{config} says all of a run; {names} cannot be given beside it.",
+            remedy="Change it in the file, or name the network instead of the file.",
         )
     try:
         from assay.training.run import train as train_by_config
     except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"Training needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error
+        raise _missing(error) from error
     train_by_config(config, resume)
+
+
+def _by_name(net: str, said: Mapping[str, Any], resume: bool) -> None:
+    if "/" in net or net.endswith(".toml"):
+        raise UsageError(
+            f"There is no configuration {net}.", remedy="See configs/ for those we use."
+        )
+    try:
+        from assay.training.classify import train_net
+        from assay.training.net_config import run_of
+        from assay.training.nets import net_named
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    net_named(net)  # a slip in the name is said before a missing folder
+    if "data" not in said:
+        raise UsageError(
+            f"What shall {net} be trained on?",
+            remedy=f"Name a folder with real/ and fake/ in it: assay train {net} --data FOLDER",
+        )
+    train_net(run_of({"net": net, **said}), resume)
+
+
+def _missing(error: ModuleNotFoundError) -> InstallationError:
+    return InstallationError(
+        f"Training needs {error.name}, which is not installed.",
+        remedy="Install it with: pip install 'assay[train]'",
+    )

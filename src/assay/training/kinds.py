@@ -21,9 +21,9 @@ def kind_of(path: Path) -> str:
         kind = tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
-    if kind not in (*PAIRED, *OTHERS):
+    if kind not in (known := (*PAIRED, *OTHERS, *RESUMABLE)):
         said = "names no kind" if kind is None else f"is of the unknown kind {kind!r}"
-        raise ConfigError(f"{path} {said}; there are: {', '.join((*PAIRED, *OTHERS))}.")
+        raise ConfigError(f"{path} {said}; there are: {', '.join(known)}.")
     return str(kind)
 
 
@@ -35,6 +35,9 @@ def train_other(path: Path, resume: bool) -> bool:
     kind = kind_of(path)
     if kind in PAIRED:
         return False
+    if kind in RESUMABLE:
+        RESUMABLE[kind](path, resume)
+        return True
     if resume:
         raise ConfigError(f"A run of the kind {kind!r} cannot be resumed; start it anew.")
     OTHERS[kind](path)
@@ -110,6 +113,29 @@ def _face_surroundings(path: Path) -> None:
     run(path)
 
 
+def _net(path: Path, resume: bool) -> None:
+    from assay.training.classify import train_from_file
+
+    train_from_file(path, resume)
+
+
+def _localisation(path: Path, resume: bool) -> None:
+    from assay.training.localisation import run
+
+    run(path, resume)
+
+
+def _lip_sync(path: Path, resume: bool) -> None:
+    from assay.training.lip_sync import run
+
+    run(path, resume)
+
+
+RESUMABLE: dict[str, Callable[[Path, bool], None]] = {
+    "net": _net,
+    "localisation": _localisation,
+    "lip_sync": _lip_sync,
+}
 OTHERS: dict[str, Callable[[Path], None]] = {
     "autoencoders": _autoencoders,
     "geometry": _geometry,
