@@ -21,6 +21,8 @@ from assay.training import (  # noqa: E402
     face_surroundings,
     frequency_traces,
     kinds,
+    lip_sync,
+    localisation,
     optical_flow,
     run,
     temporal,
@@ -39,6 +41,9 @@ from assay.training.datasets.forged_clips_plan import (  # noqa: E402
 from assay.training.datasets.forged_plan import read_config as read_forged  # noqa: E402
 from assay.training.datasets.forged_voices_plan import (  # noqa: E402
     read_config as read_forged_voices,
+)
+from assay.training.datasets.spliced_clips_plan import (  # noqa: E402
+    read_config as read_spliced_clips,
 )
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
 from assay.training.datasets.web_videos import (  # noqa: E402
@@ -70,6 +75,8 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
     "blinking": blink_measuring.read_config,
     "face_surroundings": face_surroundings.read_config,
     "temporal": temporal.read_config,
+    "localisation": localisation.read_config,
+    "lip_sync": lip_sync.read_config,
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {
@@ -82,6 +89,7 @@ BY_NAME: dict[str, Callable[[Path], Any]] = {
     "forged_clips": read_forged_clips,
     "camera_files": read_camera_files,
     "edited_pictures": read_edited_pictures,
+    "spliced_clips": read_spliced_clips,
 }
 
 
