@@ -134,16 +134,13 @@ def spans_of(pairs: object, what: What, where: str) -> tuple[FakeSpan, ...]:
 
 
 def _span(pair: object, what: What, where: str) -> FakeSpan:
-    good = (
-        isinstance(pair, list)
-        and len(pair) == 2
-        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in pair)
-        and all(math.isfinite(end) for end in pair)
-        and 0 <= pair[0] <= pair[1]
-    )
-    if not good or not isinstance(pair, list):
-        raise ConfigError(f"{where}: {str(pair)[:80]} is no span [start, end] in seconds.")
-    return FakeSpan(float(pair[0]), float(pair[1]), what)
+    if isinstance(pair, list) and len(pair) == 2:
+        start, end = pair
+        numbers = type(start) in (int, float) and type(end) in (int, float)
+        # Not a number is neither above nor below one.
+        if numbers and 0 <= start <= end < math.inf:
+            return FakeSpan(float(start), float(end), what)
+    raise ConfigError(f"{where}: {str(pair)[:80]} is no span [start, end] in seconds.")
 
 
 def once(names: Iterable[tuple[str, str]], what: str) -> dict[str, str]:
