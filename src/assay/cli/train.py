@@ -48,7 +48,7 @@ def train(
         float | None, typer.Option("--learning-rate", rich_help_panel=RECIPE)
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Of split and training.", rich_help_panel=RECIPE)
+        int | None, typer.Option("--seed", help="Of the training.", rich_help_panel=RECIPE)
     ] = None,
     start: Annotated[
         str, typer.Option("--start", metavar="FILE", help="Weights to go on from.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from assay import __version__
 from assay.errors import ConfigError
 from assay.evaluation.items import Item, data_hash
 from assay.evaluation.predictions import write_predictions
+from assay.evaluation.sealed import log_use
 from assay.training.classify_data import (
     Prepared,
     Row,
@@ -48,17 +48,21 @@ from assay.training.classify_start import start_from
 from assay.training.curves import write_json
 from assay.training.datasets.manifest_file import Manifest, read_manifest_file, write_manifest
 from assay.training.datasets.prepared import prepare_faces, prepare_voices
-from assay.training.datasets.readers import discover, recognised, settled
-from assay.training.datasets.records import Notice, Record
+from assay.training.datasets.records import Record
+from assay.training.datasets.scanning import scan
+from assay.training.datasets.seen_items import look_at_all, memory_of
+from assay.training.datasets.shortcuts import FACTS, shortcuts
 from assay.training.net_bundle import calibrated, write_bundle
 from assay.training.net_config import NetRun, as_toml, differing, read_run, told
 from assay.training.run import _commit as commit
 from assay.training.triplets import fit_of_features, fit_of_head, train_siamese
 
 CONFIG, MANIFEST, WEIGHTS = "config.toml", "manifest.parquet", "weights.pt"
-RESULT, PREDICTIONS, SEALED_LOG = "result.json", "predictions.parquet", "sealed_log.jsonl"
+RESULT, PREDICTIONS = "result.json", "predictions.parquet"
 SEEN_BY = {"face": ("image", "video", "frames"), "voice": ("audio", "video")}
 N_EXAMPLES = 8
+MOST_LOOKED_AT = 400
+"""Items whose files are looked at for shortcuts, evenly chosen."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,13 @@ def train_net(run: NetRun, resume: bool = False) -> Path:
     device = _device(run.device)
     manifest = _read(run.data)
     split, left_out = _divided(manifest, run)
-    for line in (*left_out, *split.lines(), *_shortcuts(manifest.root, split)):
+    for line in (*left_out, *split.lines()):
         say(line)
     _begin(run, resume)
     manifest = manifest.with_records(split.records, f"assay train {run.spec.name}")
     write_manifest(manifest, run.out / MANIFEST)
+    for line in _warnings(manifest, run):
+        say(line)
     parts = _prepared(run, manifest)
     say(f"Run again: assay train {run.out / CONFIG}")
     net = _fitted(run, parts, device)
@@ -116,21 +122,11 @@ def _read(data: Path) -> Manifest:
         return read_manifest_file(data)
     if not data.is_dir():
         raise ConfigError(f"There is no folder or manifest {data}.")
-    names = [name for name in recognised(data) if name != "folder"] or ["folder"]
-    if len(names) > 1:
-        raise ConfigError(
-            f"{data} looks like several sets: {', '.join(names)}.",
-            remedy="Say which: assay data scan FOLDER --reader NAME --out manifest.parquet",
-        )
-    reader = discover()[names[0]]
-    choices = settled(reader, {})
-    found = list(reader.read(data, choices))
-    notices = tuple(one for one in found if isinstance(one, Notice))
-    records = tuple(one for one in found if isinstance(one, Record))
-    say(f"{data}: {len(records)} items, read as {reader.about.title!r}")
-    for notice in notices:
+    manifest, reader = scan(data)
+    say(f"{data}: {len(manifest.records)} items, read as {reader.about.title!r}")
+    for notice in manifest.notices:
         say(f"  {notice.n} × {notice.code}: {notice.text}")
-    return Manifest(data.resolve(), records, notices, choices, "assay train")
+    return manifest
 
 
 def _divided(manifest: Manifest, run: NetRun) -> tuple[Divided, list[str]]:
@@ -151,7 +147,7 @@ def _divided(manifest: Manifest, run: NetRun) -> tuple[Divided, list[str]]:
         lines.append(f"{n_other} fake items count as real: what a {run.spec.kind} shows is not")
     if not usable:
         raise ConfigError(f"{run.data} holds nothing that {run.spec.name} looks at.")
-    split = divided(sided, run.fit.seed)
+    split = divided(sided, run.split_seed)
     records = [replace(r, split=s.split) for r, s in zip(usable, split.records, strict=True)]
     return replace(split, records=tuple(records)), lines
 
@@ -163,9 +159,17 @@ def _sided(record: Record, kind: str) -> Record:
     return replace(record, label="fake" if changed else "real")
 
 
-def _shortcuts(root: Path, split: Divided) -> list[str]:
-    """Warnings of what tells the labels apart without looking at a face."""
-    return []
+def _warnings(manifest: Manifest, run: NetRun) -> list[str]:
+    """What of the files tells the labels apart without a look at a face or a voice."""
+    n = max(1, -(-len(manifest.records) // MOST_LOOKED_AT))
+    part = manifest.with_records(manifest.records[::n], "")
+    seen = look_at_all(part, memory_of(run.out / MANIFEST), run.workers or 0)
+    return [
+        f"Warning: {FACTS[one.fact]} alone tells fake from real (AUC {one.told.value:.2f}; fake "
+        f"{one.fake}, real {one.real}): the network may learn that"
+        for one in shortcuts([_sided(r, run.spec.kind) for r in part.records], seen)
+        if one.is_one
+    ]
 
 
 def _begin(run: NetRun, resume: bool) -> None:
@@ -391,19 +395,11 @@ def _result(run: NetRun, parts: Parts, rows: list[dict[str, Any]], sha256: str) 
 
 
 def _log_use(run: NetRun, parts: Parts, sha256: str) -> None:
-    """The test part is looked at: say so beside its manifest."""
-    entry = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "models": {run.name: sha256},
-        "data_hash": parts.hash,
-        "command": f"assay train {run.out / CONFIG}",
-    }
-    beside = run.data.parent if run.data.is_file() else run.out
-    try:
-        with (beside / SEALED_LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-    except OSError as error:
-        print(f"assay: the use of the test part is not logged: {error}", file=sys.stderr)
+    """The test part is looked at: written down beside its manifest. Raises ConfigError."""
+    facts = {k: v for k, v in _provenance(run, parts).items() if k in ("data_hash", "command")}
+    beside = run.data if run.data.is_file() else run.out / MANIFEST
+    notice = log_use(beside, [(run.name, sha256)], {**facts, "protocol": "within"})
+    say(f"{notice.text[:1].upper()}{notice.text[1:]}.")
 
 
 def _sha256(path: Path) -> str:

@@ -18,8 +18,9 @@ from assay.training.nets.spec import Decay, Fit, Loss, NetSpec, Optimiser
 DEVICES = ("auto", "cpu", "gpu")
 KEYS = (
     *("kind", "name", "net", "data", "out", "cache", "device", "workers", "start"),
-    *("fit", "arguments"),
+    *("split_seed", "fit", "arguments"),
 )
+SPLIT_SEED = 7
 _WORDS = {"optimiser": Optimiser, "decay": Decay, "loss": Loss}
 _COUNTS = {"epochs", "batch", "every", "n_frames"}
 _POSITIVE = {"learning_rate", "fakes_per_real", "factor", "margin"}
@@ -30,7 +31,8 @@ class NetRun:
     """One resolved run. `data` is a data set's folder or a manifest.parquet; `out` receives
     everything; `fit` is the network's own recipe with what the user changed; `start` is a file of
     weights (of this network, or its public checkpoint) that training goes on from; `arguments` go
-    to the network's `build`; `workers` processes load examples (None: by the device)."""
+    to the network's `build`; `workers` processes load examples (None: by the device). `split_seed`
+    divides a set that has no split: alike for every network, so that they are tested alike."""
 
     spec: NetSpec
     data: Path
@@ -40,6 +42,7 @@ class NetRun:
     device: str = "auto"
     workers: int | None = None
     start: Path | None = None
+    split_seed: int = SPLIT_SEED
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -60,6 +63,9 @@ def run_of(stored: Mapping[str, Any]) -> NetRun:
         raise ConfigError(f"The device {device!r} is none of {', '.join(DEVICES)}.")
     if workers is not None and not (_whole(workers) and 0 <= workers <= 64):
         raise ConfigError(f"workers = {workers!r} is no number of processes.")
+    split_seed = stored.get("split_seed", SPLIT_SEED)
+    if not (_whole(split_seed) and 0 <= split_seed < 1 << 32):
+        raise ConfigError(f"split_seed = {split_seed!r} is no seed.")
     paths = {key: _path(stored, key) for key in ("data", "out", "cache", "start")}
     return NetRun(
         spec=spec,
@@ -70,6 +76,7 @@ def run_of(stored: Mapping[str, Any]) -> NetRun:
         device=device,
         workers=workers,
         start=paths["start"],
+        split_seed=split_seed,
         arguments=_table(stored, "arguments"),
     )
 
@@ -97,6 +104,7 @@ def as_toml(run: NetRun) -> str:
         "device": run.device,
         "workers": run.workers,
         "start": None if run.start is None else str(run.start),
+        "split_seed": run.split_seed,
     }
     lines = [f"{key} = {_value(value)}" for key, value in head.items() if value is not None]
     lines += ["", "[fit]", *(f"{name} = {_value(value)}" for name, value in told(run.fit).items())]

@@ -26,7 +26,7 @@ SPLITS: dict[str, Split] = {
 }  # fmt: skip
 SUFFIXES: dict[Modality, tuple[str, ...]] = {
     "image": (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"),
-    "video": (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v"),
+    "video": (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"),
     "audio": (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus"),
 }
 MODALITY_OF = {suffix: name for name, suffixes in SUFFIXES.items() for suffix in suffixes}
