@@ -38,8 +38,14 @@ FACES = ("cli", "web", "scale")
 # Each of these is a door that its room has on purpose.
 ALLOWED = {
     ("cli/train.py", "training"): "the command hands over to the training extra",
+    ("cli/nets.py", "training"): "the command hands over to the list of networks",
+    ("cli/import_model.py", "training"): "the command hands over to the training extra",
     ("cli/leaderboard.py", "evaluation"): "the command hands over to the evaluation room",
+    ("cli/data.py", "training"): "the command hands over to the readers of data sets",
+    ("cli/data_tables.py", "training"): "it says what the readers and checks of sets found",
     ("cli/evaluate.py", "evaluation"): "the command hands over to the evaluation room",
+    ("cli/evaluate_models.py", "evaluation"): "the command hands over to the evaluation room",
+    ("cli/compare.py", "evaluation"): "the command hands over to the evaluation room",
     ("cli/evaluate.py", "training"): "it asks where the labelled media lie",
     ("cli/forge.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_sound.py", "training"): "the command hands over to the forgery lab",
@@ -52,6 +58,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 50
 TESTED_ELSEWHERE: dict[str, str] = {
     "__main__.py": "tests/cli/test_main.py",
     "cli/app.py": "tests/cli/test_exits.py",
+    "cli/data_tables.py": "tests/cli/test_data.py",
     "cli/file_by_file.py": "tests/cli/test_detect.py",
     "cli/flags.py": "tests/cli/test_detect.py",
     "cli/stdout.py": "tests/cli/test_detect.py",

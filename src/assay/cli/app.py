@@ -8,6 +8,8 @@ import typer
 
 from assay import __version__
 from assay.cli import (
+    compare,
+    data,
     detect,
     detectors,
     doctor,
@@ -16,6 +18,7 @@ from assay.cli import (
     leaderboard,
     magnify,
     models,
+    nets,
     schema,
     train,
 )
@@ -45,9 +48,12 @@ def build_app() -> typer.Typer:
         detectors,
         schema,
         doctor,
+        nets,
         train,
         forge,
+        data,
         evaluate,
+        compare,
         leaderboard,
     ):
         module.register(app)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assay.cli import evaluate_models as several
 from assay.cli import flags
 from assay.cli.exits import guarded, say
 from assay.errors import InstallationError, UsageError
@@ -31,9 +32,13 @@ Data = Annotated[
 ]
 Scores = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.csv", help="Evaluate these scores instead (any system's)."),
+    typer.Option(
+        metavar="FILE", help="Evaluate these scores instead: any system's .csv, or a .parquet."
+    ),
 ]
-Split = Annotated[str, typer.Option(metavar="NAME", help="The manifest's split.")]
+Split = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The manifest's split (val; test with --final).")
+]
 Out = Annotated[
     Path, typer.Option(metavar="DIR", help="Where scores, tables and plots are written.")
 ]
@@ -66,8 +71,12 @@ def register(app: typer.Typer) -> None:
 @guarded
 def evaluate(
     data: Data = None,
+    model: several.Models = None,
+    manifest: several.ManifestFile = None,
+    protocol: several.Protocol = None,
+    final: several.Final = False,
     scores: Scores = None,
-    split: Split = "val",
+    split: Split = None,
     detectors: flags.Detectors = None,
     out: Out = Path("evaluation"),
     workers: Workers = 1,
@@ -76,6 +85,10 @@ def evaluate(
     per_source: PerSource = None,
     robustness: Robustness = False,
     draws: Draws = 1000,
+    cache: several.Cache = None,
+    root: several.Root = None,
+    train_manifest: several.TrainManifest = None,
+    asv_scores: several.AsvScores = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -84,22 +97,37 @@ def evaluate(
     Every generator against all real files, every real source against all fakes, at one global
     threshold, with 95 % intervals over people and clips; worst slices first. An interrupted run
     goes on where it stopped.
+
+    With --model A --model B --data MANIFEST.parquet --protocol NAME: models beside each other.
     """
+    if several.is_asked(model, manifest, scores, protocol, final, train_manifest, asv_scores):
+        several.require_sense(model, manifest, scores)
+        _require_no_folder(data, robustness, detectors, per_source)
+        asked: dict[str, Any] = {
+            "models": tuple(model or ()),
+            "data": manifest,
+            "scores": scores,
+            "root": root,
+        }
+        asked |= {"protocol": protocol or "within", "split": split, "final": final, "out": out}
+        asked |= {"cache": cache, "workers": workers, "train_manifest": train_manifest}
+        asked |= {"asv_scores": asv_scores, "operating_point": operating_point or "far_1"}
+        several.run_models(**asked, n_draws=draws, as_json=as_json)
+        return
     _require_sense(data, scores, far)
+    options = _options(detectors, operating_point)
+    named: dict[str, Any] = {
+        "out": out,
+        "data": _folder(data) if scores is None else None,
+        "scores": scores,
+    }
+    named |= {"split": split or "val", "options": options, "workers": workers, "far": far}
+    _evaluate_folder(as_json, **named, robustness=robustness, per_source=per_source, n_draws=draws)
+
+
+def _evaluate_folder(as_json: bool, **asked: Any) -> None:
     run = _evaluation()
-    request = run.Request(
-        out=out,
-        data=_folder(data) if scores is None else None,
-        scores=scores,
-        split=split,
-        options=_options(detectors, operating_point),
-        workers=workers,
-        far=far,
-        robustness=robustness,
-        per_source=per_source,
-        n_draws=draws,
-        command=shlex.join(["assay", *sys.argv[1:]]),
-    )
+    request = run.Request(**asked, command=shlex.join(["assay", *sys.argv[1:]]))
     _answer(run, request, as_json)
 
 
@@ -108,6 +136,26 @@ def _require_sense(data: Path | None, scores: Path | None, far: float) -> None:
         raise UsageError("Either DATA or --scores is evaluated, not both.")
     if not 0 < far < 1:
         raise UsageError(f"--far {far:g} must lie between 0 and 1; 0.01 is one in a hundred.")
+
+
+def _require_no_folder(
+    data: Path | None, robustness: bool, detectors: str | None, per_source: int | None
+) -> None:
+    """Raise UsageError where options of both kinds of evaluation are mixed."""
+    if data is not None:
+        raise UsageError(
+            f"{data} and a manifest cannot both be evaluated.",
+            remedy="Name the manifest with --data, and no folder.",
+        )
+    for given, name, instead in (
+        (robustness, "--robustness", "--protocol robustness"),
+        (detectors is not None, "--detectors", "--model"),
+        (per_source is not None, "--per-source", "a manifest with fewer items"),
+    ):
+        if given:
+            raise UsageError(
+                f"{name} does not go with --model or --data.", remedy=f"Use {instead}."
+            )
 
 
 def _evaluation() -> Any:
