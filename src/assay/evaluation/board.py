@@ -181,16 +181,25 @@ def _numbers_of(result: Mapping[str, Any], model: str, level: str) -> dict[str, 
 def _line(
     model: Mapping[str, Any], numbers: dict[str, Number], result: Mapping[str, Any], path: Path
 ) -> Line:
-    trained = model.get("trained_on") or "not told"
     return Line(
         model=model["name"],
         net=str(model.get("net") or ""),
-        trained_on=trained if isinstance(trained, str) else ", ".join(map(str, trained)),
+        trained_on=_trained(model.get("trained_on")),
         bundle_sha256=str(model.get("bundle_sha256") or ""),
         numbers=numbers,
         provenance=result["provenance"],
         source=path,
     )
+
+
+def _trained(told: Any) -> str:
+    """A card's `trained_on` in words: what is fake first, the genuine sources after it."""
+    if not told or isinstance(told, str):
+        return told or "not told"
+    entries = [one if isinstance(one, dict) else {"set": one} for one in told]
+    entries.sort(key=lambda one: one.get("label") != "fake")
+    names = [str(one.get("method") or one.get("set") or "unnamed") for one in entries]
+    return ", ".join(dict.fromkeys(names))
 
 
 def _place(line: Line, metrics: tuple[str, ...]) -> tuple[bool, float, str]:

@@ -72,6 +72,9 @@ def test_twins_are_saved_alike_and_a_second_run_keeps_them(tmp_path: Path) -> No
     assert len(records) == sum(made.values()) == 20
     assert {r.method for r in records if r.split == "test"} == {"", *TRAINED, *ONLY_TESTED}
     assert all(r.identity.startswith("person-") for r in records)
+    people = {s: {r.identity for r in records if r.split == s} for s in ("train", "val", "test")}
+    assert not people["train"] & people["val"]
+    assert not (people["train"] | people["val"]) & people["test"]
     for fake in (r for r in records if r.label == "fake"):
         real = next(r for r in records if r.label == "real" and r.path[-9:] == fake.path[-9:])
         pictures = [Image.open(BytesIO((out / r.path).read_bytes())) for r in (real, fake)]

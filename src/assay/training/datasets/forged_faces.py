@@ -70,8 +70,9 @@ class Job:
 
     @property
     def person(self) -> str:
-        """The folder's name of the person."""
-        return re.sub(r"[^A-Za-z0-9.]+", "-", self.item.group).strip("-.")[:60] or "unnamed"
+        """The folder's name of the person; a source's numbers may begin anew in another split."""
+        name = re.sub(r"[^A-Za-z0-9.]+", "-", self.item.group).strip("-.")[:60] or "unnamed"
+        return f"{name}-test" if self.split == "test" else name
 
     def path(self, label: str) -> str:
         """Where the genuine picture ("real") or its twin ("fake") is written."""

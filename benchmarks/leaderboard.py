@@ -1,0 +1,206 @@
+"""`python benchmarks/leaderboard.py`: train, import and measure networks; write the leaderboard.
+
+On the labelled media (ASSAY_SHARED) where they are there, else on a stand-in that shows that every
+step runs and says nothing of any network. Everything goes through the commands that a user has:
+`assay train`, `assay models import`, `assay evaluate`, `assay leaderboard`. What lies in --work is
+kept, so a broken-off run goes on. Two hours on two cores; --quick takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from board import data
+
+from assay.errors import ConfigError
+from assay.training.shared import shared_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "board"
+STORED = ("result.json", "refs.bib")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One `assay train`: the network, the manifest's name and what is changed of its recipe."""
+
+    net: str
+    on: str
+    more: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def run(self) -> str:
+        """The name of its run."""
+        return self.name or self.net
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One `assay models import` of a checkpoint of others; calibrated on validation items."""
+
+    net: str
+    checkpoint: str
+    on: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One `assay evaluate`: what it is called, its manifest, the models and the protocol."""
+
+    name: str
+    on: str
+    protocol: str
+    models: tuple[str, ...]
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All of it."""
+
+    manifests: dict[str, Path]
+    trainings: tuple[Training, ...]
+    peers: tuple[Peer, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    stand_in: bool = False
+
+
+FACES = (
+    Training("simple_cnn", "faces"),
+    Training("meso4", "faces", ("--epochs", "12", "--learning-rate", "0.001")),
+    Training("mesoinception4", "faces", ("--epochs", "12", "--learning-rate", "0.001")),
+)
+VOICES = (
+    Training("lcnn", "voices", ("--epochs", "8")),
+    Training("aasist_l", "voices", ("--epochs", "3")),
+)
+PEERS = (
+    Peer("meso4", "Meso4_DF.h5", "faces", "meso4_published_df"),
+    Peer("meso4", "Meso4_F2F.h5", "faces", "meso4_published_f2f"),
+    Peer("mesoinception4", "MesoInception_DF.h5", "faces", "mesoinception4_published_df"),
+    Peer("mesoinception4", "MesoInception_F2F.h5", "faces", "mesoinception4_published_f2f"),
+    Peer("aasist", "AASIST.pth", "voices", "aasist_published"),
+)
+
+
+def labelled_board(work: Path, cache: Path) -> Board:
+    """On the labelled media."""
+    manifests = {
+        "faces": data.faces(work, cache),
+        "videos": data.videos(work, cache),
+        "voices": data.voices(work, cache),
+    }
+    of_faces = tuple(t.run for t in FACES) + tuple(p.name for p in PEERS if p.on == "faces")
+    of_voices = tuple(t.run for t in VOICES) + tuple(p.name for p in PEERS if p.on == "voices")
+    final = ("--split", "test", "--final")
+    measurements = (
+        Measurement("faces-test", "faces", "within", of_faces, final),
+        Measurement("faces-unseen", "faces", "leave-one-generator-out", of_faces, final),
+        Measurement("faces-changed", "faces", "robustness", of_faces, ("--split", "val")),
+        Measurement("videos-test", "videos", "within", of_faces, final),
+        Measurement("voices-test", "voices", "within", of_voices, final),
+    )
+    return Board(manifests, (*FACES, *VOICES), PEERS, measurements)
+
+
+def stand_in_board(work: Path) -> Board:
+    """On a machine without labelled media: two small networks on warped portraits."""
+    portraits = [ROOT / "examples" / f"{name}.jpg" for name in ("grace_hopper", "astronaut")]
+    manifests = {"stand-in": data.stand_in(work, portraits)}
+    trainings = tuple(
+        Training(net, "stand-in", ("--epochs", "2")) for net in ("simple_cnn", "meso4")
+    )
+    models = tuple(training.run for training in trainings)
+    final = ("--split", "test", "--final")
+    measurements = (Measurement("stand-in-test", "stand-in", "within", models, final),)
+    return Board(manifests, trainings, (), measurements, stand_in=True)
+
+
+def commands_of(board: Board, work: Path, cache: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each command with the file that shows it is done."""
+    shared = ["--cache", str(cache / "prepared")]
+    for one in board.trainings:
+        out = work / "runs" / one.run
+        of = ["--data", str(board.manifests[one.on]), "--out", str(out)]
+        yield out / "bundle" / "card.json", ["train", one.net, *of, *shared, *one.more]
+    for peer in board.peers:
+        out = _bundle(work, peer.name)
+        checkpoint = shared_folder() / "weights" / "peers" / peer.checkpoint
+        of = ["--out", str(out), "--calibrate", str(board.manifests[peer.on])]
+        yield out / "card.json", ["models", "import", peer.net, str(checkpoint), *of, *shared]
+    for measured in board.measurements:
+        out = work / "results" / measured.name
+        named = [w for m in measured.models for w in ("--model", str(_bundle(work, m)))]
+        of = ["--data", str(board.manifests[measured.on]), "--protocol", measured.protocol]
+        more = ["--out", str(out), *shared, *measured.more]
+        yield out / "result.json", ["evaluate", *named, *of, *more]
+
+
+def _bundle(work: Path, model: str) -> Path:
+    return work / "runs" / model / "bundle"
+
+
+def run(command: list[str], log: Path) -> None:
+    """Run one `assay` command; SystemExit where it fails."""
+    print("assay", *command, flush=True)
+    started = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        done = subprocess.run([sys.executable, "-m", "assay", *command], stdout=file, stderr=file)
+    if done.returncode:
+        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+        raise SystemExit(f"It ended with exit code {done.returncode}:\n{last}")
+    print(f"  {time.monotonic() - started:.0f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("runs/board"))
+    parser.add_argument("--cache", type=Path, default=Path("cache"))
+    parser.add_argument("--out", type=Path, help="where the page is written")
+    parser.add_argument("--quick", action="store_true", help="the stand-in, even with the media")
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    board = _board(given.quick, given.work, given.cache)
+    for done, command in commands_of(board, given.work, given.cache):
+        if not done.is_file():
+            run(command, given.work / "log.txt")
+    results = given.work / "results"
+    if not board.stand_in:
+        _store(results)
+    out = given.out or (given.work / "page" if board.stand_in else ROOT / "docs" / "leaderboard")
+    run(["leaderboard", str(results), "--out", str(out)], given.work / "log.txt")
+    print(f"The page: {out / 'index.html'}")
+
+
+def _board(quick: bool, work: Path, cache: Path) -> Board:
+    try:
+        if not quick:
+            shared_folder()
+            return labelled_board(work, cache)
+    except ConfigError:
+        print("The labelled media are not there: a stand-in is used. Its numbers mean nothing.")
+    return stand_in_board(work)
+
+
+def _store(results: Path) -> None:
+    """Keep what the page is made of beside the other results."""
+    for folder in sorted(path for path in results.iterdir() if path.is_dir()):
+        kept = RESULTS / folder.name
+        kept.mkdir(parents=True, exist_ok=True)
+        for name in STORED:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, kept / name)
+
+
+if __name__ == "__main__":
+    main()
