@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -108,6 +109,8 @@ def test_texts_of_the_environment_are_parsed(tmp_path: Path) -> None:
         "ASSAY_MAX_FACES": "3",
         "ASSAY_MAX_MEGAPIXELS": "12.5",
         "ASSAY_CAMERA": "pictures/of one camera",
+        "ASSAY_BUNDLES": f"runs/a{os.pathsep}runs/b, c{os.pathsep}runs/a",
+        "ASSAY_BUNDLE_COUNTS": "1",
         "ASSAY_ALLOW_NETWORK": "yes",
         "ASSAY_MAX_SOUND_S": "60",
         "ASSAY_MOTION_S": "20",
@@ -127,6 +130,8 @@ def test_texts_of_the_environment_are_parsed(tmp_path: Path) -> None:
         detectors=("metadata", "face_blending"),
         reference="known/person",
         camera="pictures/of one camera",
+        bundles=("runs/a", "runs/b, c"),
+        bundle_counts=True,
         allow_network=True,
         frames=8,
         max_faces=3,

@@ -174,18 +174,35 @@ def _step(step: Any, deadline: Deadline, what: str) -> Any:
 
 
 def _named(found: dict[str, type[Detector]], options: Options) -> Installed:
-    """All detectors, those not asked for set aside. Raises UsageError on an unknown name."""
+    """All detectors, those not asked for set aside. Raises UsageError on an unknown name.
+
+    Of what the options name (`stand_ins`) there is one detector each in place of the one that is
+    found; they run whatever else was asked for.
+    """
     voice = any(detector.needs == "sound" for detector in found.values())
+    given = _given(found, options)
+    own = {name: one for name, one in found.items() if not hasattr(one, "stand_ins")}
     if options.detectors is None:
-        return Installed(found, {}, voice)
+        return Installed({**own, **given}, {}, voice)
     for name in options.detectors:
         if name not in found:
             near = difflib.get_close_matches(name, found, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(found)}."
             raise UsageError(f"There is no detector {name!r}.", remedy=hint)
-    run = {name: found[name] for name in found if name in options.detectors}
-    left_out = {name: NOT_ASKED for name in found if name not in run}
-    return Installed(run, left_out, voice)
+    asked = own if given else found
+    run = {name: asked[name] for name in asked if name in options.detectors}
+    left_out = {name: NOT_ASKED for name in own if name not in run}
+    return Installed({**run, **given}, left_out, voice)
+
+
+def _given(found: Mapping[str, type[Detector]], options: Options) -> dict[str, type[Detector]]:
+    """What stands in for detectors of what the options name."""
+    given: dict[str, type[Detector]] = {}
+    for detector in found.values():
+        stand_ins = getattr(detector, "stand_ins", None)
+        if stand_ins is not None:
+            given |= stand_ins(options, found)
+    return given
 
 
 def _fitting(installed: Installed, case: Case) -> Installed:
@@ -202,6 +219,8 @@ def _fitting(installed: Installed, case: Case) -> Installed:
             not_run[name] = "no known footage was given to compare with (--reference)."
         elif getattr(detector, "needs_camera", False) and case.options.camera is None:
             not_run[name] = "no pictures of a known camera were given to compare with (--camera)."
+        elif getattr(detector, "needs_bundle", False) and case.options.bundles is None:
+            not_run[name] = "no trained network was given to examine with (--bundle)."
         elif detector.needs == "sound" and case.media.sample_rate_hz is None:
             not_run[name] = "the file has no sound."
         else:
@@ -308,8 +327,10 @@ def rerun_command(path: str, options: Options) -> str:
             flags += [f"{FLAGS[name]}={word}"] if word.startswith("-") else [FLAGS[name], word]
         elif name == "stability":
             flags.append("--stability" if value else "--no-stability")
-        elif name == "allow_network":
-            flags.append("--allow-network")
+        elif name in SWITCHES:
+            flags.append(SWITCHES[name])
+        elif name == "bundles":
+            flags += [f"--bundle={folder}" for folder in value]
         else:
             variables.append(f"ASSAY_{name.upper()}={_as_word(value)}")
     command = [*(["env", *variables] if variables else []), "assay", "detect", *flags]
@@ -326,6 +347,7 @@ FLAGS = {
     "time_limit_s": "--time-limit",
     "fail_on": "--fail-on",
 }
+SWITCHES = {"allow_network": "--allow-network", "bundle_counts": "--bundle-counts"}
 
 
 def _as_word(value: Any) -> str:

@@ -39,6 +39,8 @@ class Options:
     `time_range_s` limits the examination to (start, end) in seconds. `detectors` names those to
     run, all when None. `reference` is a folder or file of known footage of one person, to compare
     faces with; `camera` is a folder of pictures from one camera, to compare its fingerprint with.
+    `bundles` are folders of trained networks to examine with, beside assay's own; what they say
+    is shown, and with `bundle_counts` the calibrated ones count in the verdict.
     `allow_network` lets a manifest be fetched from the address that the file names; without it
     nothing ever leaves the machine. `frames` is how many frames of a video are examined at most,
     `motion_s` how many seconds of it are followed frame by frame (0: none). `embed_sound` lets a
@@ -52,6 +54,8 @@ class Options:
     detectors: tuple[str, ...] | None = None
     reference: str | None = None
     camera: str | None = None
+    bundles: tuple[str, ...] | None = None
+    bundle_counts: bool = False
     allow_network: bool = False
     frames: int = 32
     max_faces: int = 16
@@ -206,6 +210,15 @@ def _place(value: object) -> str:
     return text
 
 
+def _places(value: object) -> tuple[str, ...]:
+    """Paths from a list, or from a text in which the system's path separator divides them."""
+    if isinstance(value, str):
+        value = [part for part in value.split(os.pathsep) if part]
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("the path of at least one folder is expected")
+    return tuple(dict.fromkeys(_place(part) for part in value))
+
+
 def _whole_number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError("a whole number is expected")
@@ -285,6 +298,8 @@ _PARSERS = {
     "detectors": _names,
     "reference": _place,
     "camera": _place,
+    "bundles": _places,
+    "bundle_counts": _switch,
     "allow_network": _switch,
     "frames": _whole_number,
     "max_faces": _whole_number,

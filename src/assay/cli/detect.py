@@ -48,6 +48,8 @@ def detect(
     detectors: flags.Detectors = None,
     reference: flags.Reference = None,
     camera: flags.Camera = None,
+    bundles: flags.Bundles = None,
+    bundle_counts: flags.BundleCounts = None,
     allow_network: flags.AllowNetwork = None,
     frames: flags.Frames = None,
     max_faces: flags.MaxFaces = None,

@@ -34,6 +34,21 @@ Camera = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="Folder of pictures from one camera, for its fingerprint."),
 ]
+Bundles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bundle",
+        metavar="DIR",
+        help="Examine with a network of yours too (folder with card.json); may be repeated.",
+    ),
+]
+BundleCounts = Annotated[
+    bool | None,
+    typer.Option(
+        "--bundle-counts/--bundle-beside",
+        help="Let calibrated ones of --bundle count in the verdict; without, they are shown.",
+    ),
+]
 AllowNetwork = Annotated[
     bool | None,
     typer.Option(
@@ -90,4 +105,6 @@ FailOn = Annotated[
 
 def by_field(given: Mapping[str, object]) -> dict[str, object]:
     """The flags under the names of their option fields: `time_limit` is `time_limit_s`."""
-    return {field.name: given[field.name.removesuffix("_s")] for field in fields(Options)}
+    values = {field.name: given[field.name.removesuffix("_s")] for field in fields(Options)}
+    # A flag that may be repeated and was not given is an empty list.
+    return {name: None if value == [] else value for name, value in values.items()}

@@ -1,14 +1,19 @@
-"""`assay models list | info | verify`: the model bundles, their cards and their hashes."""
+"""`assay models list | info | verify | import`: bundles, installed or in a folder of yours."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assay.cli.exits import BROKEN, guarded
+from assay.cli.import_model import register as register_import
 from assay.errors import AssayError, UsageError
+
+if TYPE_CHECKING:
+    from assay.bundles import Card
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table.")]
 
@@ -23,15 +28,25 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_models)
     group.command("info")(info)
     group.command("verify")(verify_models)
+    register_import(group)
     app.add_typer(group, name="models")
 
 
 @guarded
-def list_models(as_json: AsJson = False) -> None:
-    """List the installed bundles."""
+def list_models(
+    folders: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DIR...]", help="Folders of yours; else the installed ones."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the installed bundles, or those in and directly below the folders that are named."""
     from assay.bundles import bundle_names
 
-    rows = [_row(name) for name in bundle_names()]
+    found = (
+        [one for folder in folders for one in _bundles_in(folder)] if folders else bundle_names()
+    )
+    rows = [_row(name) for name in found]
     if as_json:
         for row in rows:
             typer.echo(json.dumps(row))
@@ -47,14 +62,12 @@ def list_models(as_json: AsJson = False) -> None:
 
 @guarded
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A bundle of `assay models list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A bundle's name or folder.")],
     as_json: AsJson = False,
 ) -> None:
     """Show a bundle's card: where it is from, what it was trained on, how well it does."""
-    from assay.bundles import load_card
-
     _require_known([name])
-    raw = dict(load_card(name).raw)
+    raw = dict(_card(name).raw)
     if as_json:
         typer.echo(json.dumps(raw, indent=1))
         return
@@ -67,7 +80,7 @@ def info(
 def verify_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="All bundles where none is named."),
+        typer.Argument(metavar="[NAME|DIR...]", help="All installed ones where none is named."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,10 +103,14 @@ def verify_models(
 
 def bundle_state(name: str) -> dict[str, str | None]:
     """Whether a bundle is what its card says: `state` is "ok" or the error's code."""
-    from assay.bundles import verify
+    from assay.bundles import load_bundle_folder, verify
 
     try:
-        return {"name": name, "state": "ok", "sha256": verify(name), "problem": None}
+        if _is_folder(name):
+            sha256 = load_bundle_folder(Path(name))[0].network_sha256
+        else:
+            sha256 = verify(name)
+        return {"name": name, "state": "ok", "sha256": sha256, "problem": None}
     except AssayError as error:
         return {"name": name, "state": error.code, "sha256": None, "problem": error.as_text()}
 
@@ -105,17 +122,40 @@ def _require_known(names: list[str]) -> None:
 
     known = bundle_names()
     for name in names:
-        if name not in known:
+        if name not in known and not _is_folder(name):
             near = get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else "See `assay models list`."
             raise UsageError(f"There is no bundle {name!r}.", remedy=hint)
 
 
-def _row(name: str) -> dict[str, Any]:
-    from assay.bundles import load_card
+def _is_folder(name: str) -> bool:
+    """Whether a folder of the user's is meant; the name of an installed bundle comes first."""
+    from assay.bundles import bundle_names
 
+    return name not in bundle_names() and Path(name).is_dir()
+
+
+def _card(name: str) -> Card:
+    from assay.bundles import load_card, load_card_of
+
+    return load_card_of(Path(name)) if _is_folder(name) else load_card(name)
+
+
+def _bundles_in(folder: str) -> list[str]:
+    """The folder itself, or those below it (runs/NAME/bundle, too) that hold a card."""
+    place = Path(folder)
+    if not place.is_dir():
+        raise UsageError(f"There is no folder {folder}.")
+    patterns = ("card.json", "*/card.json", "*/bundle/card.json")
+    found = [str(path.parent) for pattern in patterns for path in sorted(place.glob(pattern))]
+    if not found:
+        raise UsageError(f"{folder} holds no bundle: no card.json in it or directly below.")
+    return found
+
+
+def _row(name: str) -> dict[str, Any]:
     try:
-        card = load_card(name)
+        card = _card(name)
     except AssayError as error:
         return {"name": name, "problem": error.as_text()}
     return {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from assay.bundles import Card, Network, load_card, open_network
 from assay.bundles.familiarity import familiarity
 from assay.case import Case
-from assay.inputs.face import FaceInput, crop_window, prepare
+from assay.inputs.face import FaceInput, frame_window, prepare
 from assay.subjects.quality import QualityLimits, why_unusable
 from assay.types import Evidence, FaceView, FloatArray, Heatmap, MediaKind, Reason, Span
 
@@ -153,21 +153,12 @@ def _heatmaps(
     return tuple(
         Heatmap(
             time_s=views[i].time_s,
-            box_px=_frame_window(views[i], recipe),
+            box_px=frame_window(views[i], recipe),
             values=np.asarray(maps[i], np.float32),
             faithful=card.heatmap_faithful,
         )
         for i in highest
     )
-
-
-def _frame_window(view: FaceView, recipe: FaceInput) -> tuple[float, float, float, float]:
-    """The square the network saw, in frame pixels."""
-    left, top, side = crop_window(view.box_px, recipe)
-    origin = view.frame_box_px[:2] - view.box_px[:2] / view.scale
-    x0, y0 = (float(v) for v in origin + np.array([left, top]) / view.scale)
-    length = side / view.scale
-    return (x0, y0, x0 + length, y0 + length)
 
 
 DETECTOR = FaceBlending

@@ -57,6 +57,15 @@ def crop_window(box_px: FloatArray, recipe: FaceInput) -> tuple[int, int, int]:
     return left, top, side
 
 
+def frame_window(view: FaceView, recipe: FaceInput) -> tuple[float, float, float, float]:
+    """The square that the network sees of a view, (x0, y0, x1, y1) in frame pixels."""
+    left, top, side = crop_window(view.box_px, recipe)
+    origin = view.frame_box_px[:2] - view.box_px[:2] / view.scale
+    x0, y0 = (float(v) for v in origin + np.array([left, top]) / view.scale)
+    length = side / view.scale
+    return (x0, y0, x0 + length, y0 + length)
+
+
 def crop_face(rgb: Array, box_px: FloatArray, recipe: FaceInput) -> Array:
     """Cut one square face crop; edges repeat where the square leaves the picture.
 

@@ -129,6 +129,7 @@ VARIANTS |= {"crop": "Cropped a little", "soften": "Blurred a little"}
 VARIANTS |= {"saved_as_mp3": "Saved as MP3", "saved_as_opus": "Saved as Opus"}
 UNFAMILIAR = "It is unlike what the detector was calibrated on."
 NO_CUT = "too few genuine files were measured for a threshold here"
+NAMED_NETWORK = "named_network_"  # a finding of a network of the user's: its title is the answer
 _UNITS = {"px": "px", "s": "s", "ms": "ms", "hz": "Hz", "mm": "mm", "dbfs": "dBFS", "deg": "°"}
 _INITIALS = re.compile(r"\b(?:jpeg|mp4|gps|exif|xmp|iptc|icc|gop|c2pa)\b")
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*\Z")
@@ -339,6 +340,8 @@ def evidence_sentence(evidence: Evidence) -> str:
 
 def _reported(findings: Sequence[Finding]) -> str:
     """How many findings, the gravest named: most are bare facts."""
+    if len(findings) == 1 and findings[0].code.startswith(NAMED_NETWORK):
+        return f"{visible(findings[0].title)}; beside the verdict."
     for severity, named in (("strong", "strong trace"), ("notable", "finding")):
         n = sum(finding.severity == severity for finding in findings)
         if n:

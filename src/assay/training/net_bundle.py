@@ -27,7 +27,7 @@ from assay.training.platt import calibrated
 __all__ = ["Examples", "calibrated", "write_bundle"]
 
 MAX_DIFFERENCE = 1e-4
-N_EXAMPLES = 8
+N_EXAMPLES, HEAVY_MACS = 8, 4_000_000_000  # of a heavier network one example is compared
 OPSET = 17
 INPUT_NAMES = {"face": "pictures", "picture": "pictures", "voice": "sound"}
 # Facts that are the card's own fields; the others stand under its `training`.
@@ -74,11 +74,11 @@ def write_bundle(
     """Write network.onnx and card.json into the folder, and return it.
 
     `examples` are some inputs as the recipe cuts them, (k, …) with k from 1 on, or a mapping of
-    them where the network takes several; torch and ONNX Runtime are compared on eight of them and
-    on three probes. `facts` tell of the training (data_hash, seed, recipe, commit, …); "name",
-    "version", "licence", "in_domain", "heatmap", "checkpoint" and "checkpoint_sha256" among them
-    become fields of the card. Where both `facts["training_groups"]` and
-    `facts["calibration_groups"]` are told, they must be disjoint. `calibration` and
+    them where the network takes several; torch and ONNX Runtime are compared on eight of them (one
+    of a heavy network) and on three probes. `facts` tell of the training (data_hash, seed, recipe,
+    commit, …); "name", "version", "licence", "in_domain", "heatmap", "checkpoint" and
+    "checkpoint_sha256" among them become fields of the card. `facts["training_groups"]` and
+    `facts["calibration_groups"]` must be disjoint where both are told. `calibration` and
     `operating_points` are what `calibrated` gives; None and none make a bundle that reports.
 
     The network is left on the processor, in float32 and evaluation mode. Raises ConfigError where
@@ -86,20 +86,18 @@ def write_bundle(
     """
     _require_disjoint(facts, calibration)
     arrays = _arrays(spec, examples)
-    shipped = Shipped(net.eval().cpu().float()).eval()
     _require_small(net)
+    shipped = Shipped(net.eval().cpu().float()).eval()
+    batch, wanted = _answers(spec, shipped, arrays)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as name:
         path = Path(name) / NETWORK
-        _export(shipped, arrays, path, _metadata(spec, facts))
-        difference = _parity(shipped, arrays, path)
+        _export(shipped, arrays, tuple(wanted), path, _metadata(spec, facts))
+        difference = _parity(path, batch, wanted)
         card = _card(spec, path, facts, difference)
-        card |= {
-            "calibration": dict(calibration) if calibration else None,
-            "operating_points": [dict(point) for point in operating_points] if calibration else [],
-            "trained_on": [dict(one) for one in trained_on],
-        }
+        card |= _fit(calibration, operating_points)
+        card |= {"trained_on": [dict(one) for one in trained_on]}
         _write_card(card, Path(name) / CARD)
         # The card last: a folder with a card is a whole one.
         (folder / CARD).unlink(missing_ok=True)
@@ -107,6 +105,27 @@ def write_bundle(
         os.replace(Path(name) / CARD, folder / CARD)
     load_bundle_folder(folder)
     return folder
+
+
+def with_calibration(
+    folder: Path, calibration: Mapping[str, Any], operating_points: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write what `calibrated` gives into the card of a folder; the network stays as it is."""
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as name:
+        _write_card({**card, **_fit(calibration, operating_points)}, Path(name) / CARD)
+        os.replace(Path(name) / CARD, folder / CARD)
+    load_bundle_folder(folder)
+
+
+def _fit(
+    calibration: Mapping[str, Any] | None, operating_points: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    points = [dict(point) for point in operating_points] if calibration else []
+    return {
+        "calibration": dict(calibration) if calibration else None,
+        "operating_points": points,
+    }
 
 
 def _require_disjoint(facts: Mapping[str, Any], calibration: Mapping[str, Any] | None) -> None:
@@ -131,10 +150,11 @@ def _require_small(net: nn.Module) -> None:
 
 
 def _arrays(spec: NetSpec, examples: Examples) -> dict[str, Arrays]:
+    n = N_EXAMPLES if spec.n_macs < HEAVY_MACS else 1
     if isinstance(examples, Mapping):
-        arrays = {name: np.asarray(value)[:N_EXAMPLES] for name, value in examples.items()}
+        arrays = {name: np.asarray(value)[:n] for name, value in examples.items()}
     else:
-        arrays = {INPUT_NAMES.get(spec.kind, "clip"): np.asarray(examples)[:N_EXAMPLES]}
+        arrays = {INPUT_NAMES.get(spec.kind, "clip"): np.asarray(examples)[:n]}
     lengths = {len(array) for array in arrays.values()}
     if len(lengths) != 1 or not min(lengths):
         raise ConfigError(f"{spec.name}: at least one example input is needed to write a bundle.")
@@ -146,17 +166,34 @@ def _metadata(spec: NetSpec, facts: Mapping[str, Any]) -> dict[str, str]:
     return told | {"data_hash": str(facts["data_hash"])} if facts.get("data_hash") else told
 
 
+def _answers(
+    spec: NetSpec, shipped: nn.Module, arrays: Mapping[str, Arrays]
+) -> tuple[dict[str, Arrays], dict[str, Arrays]]:
+    """Probes with the examples behind them, and what torch says of them, by output.
+
+    Raises ConfigError where that is not one finite logit each.
+    """
+    batch = {name: np.concatenate([_probes(array), array]) for name, array in arrays.items()}
+    with torch.no_grad():
+        values = [value.numpy() for value in shipped(*map(torch.from_numpy, batch.values()))]
+    n = len(next(iter(batch.values())))
+    if values[0].shape != (n,):
+        raise ConfigError(f"{spec.name} gives {values[0].shape} for {n} inputs, not a logit each.")
+    if not all(np.isfinite(value).all() for value in values):
+        raise ConfigError(f"{spec.name} gives what is no number for an ordinary input.")
+    return batch, dict(zip(("logit", "mask"), values, strict=False))
+
+
 def _export(
-    shipped: nn.Module, arrays: Mapping[str, Arrays], path: Path, metadata: Mapping[str, str]
+    shipped: nn.Module,
+    arrays: Mapping[str, Arrays],
+    outputs: Sequence[str],
+    path: Path,
+    metadata: Mapping[str, str],
 ) -> None:
     import onnx
 
     inputs = tuple(torch.from_numpy(np.repeat(array[:1], 2, 0)) for array in arrays.values())
-    with torch.no_grad():
-        outputs = shipped(*inputs)
-    if tuple(outputs[0].shape) != (2,):
-        raise ConfigError(f"The network gives {tuple(outputs[0].shape)}, one logit each is needed.")
-    names = ["logit", "mask"][: len(outputs)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the comparison that follows is the test
         torch.onnx.export(
@@ -164,8 +201,8 @@ def _export(
             inputs,
             str(path),
             input_names=list(arrays),
-            output_names=names,
-            dynamic_axes={name: {0: "n"} for name in (*arrays, *names)},
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "n"} for name in (*arrays, *outputs)},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -175,13 +212,16 @@ def _export(
     onnx.save(graph, str(path))
 
 
-def _parity(shipped: nn.Module, arrays: Mapping[str, Arrays], path: Path) -> float:
-    """The largest difference between torch and ONNX Runtime on probes and examples, relative to
-    the largest value where that is over 1. Batches of three, of all examples and of one."""
+def _parity(path: Path, batch: Mapping[str, Arrays], wanted: Mapping[str, Arrays]) -> float:
+    """The largest difference between torch and ONNX Runtime, all inputs at once and the last one
+    alone, relative to the largest value where that is over 1."""
     network = Network(path, threads=1)
-    probes = {name: _probes(array) for name, array in arrays.items()}
-    batches = (probes, arrays, {name: array[:1] for name, array in arrays.items()})
-    difference = max(_difference(shipped, network, batch) for batch in batches)
+    last = {name: array[-1:] for name, array in batch.items()}
+    alone = {name: value[-1:] for name, value in wanted.items()}
+    difference = max(
+        _difference(network.run_all(given), answer)
+        for given, answer in ((batch, wanted), (last, alone))
+    )
     if not difference <= MAX_DIFFERENCE:  # also where it is no number
         raise ConfigError(
             f"torch and ONNX Runtime differ by {difference:.2g}; up to {MAX_DIFFERENCE:g} is fine."
@@ -189,13 +229,10 @@ def _parity(shipped: nn.Module, arrays: Mapping[str, Arrays], path: Path) -> flo
     return difference
 
 
-def _difference(shipped: nn.Module, network: Network, batch: Mapping[str, Arrays]) -> float:
-    with torch.no_grad():
-        wanted = [value.numpy() for value in shipped(*map(torch.from_numpy, batch.values()))]
-    found = network.run_all(batch)
+def _difference(found: Mapping[str, Arrays], wanted: Mapping[str, Arrays]) -> float:
     return max(
         float(np.abs(found[name] - value).max() / max(1.0, float(np.abs(value).max())))
-        for name, value in zip(network.output_names, wanted, strict=True)
+        for name, value in wanted.items()
     )
 
 

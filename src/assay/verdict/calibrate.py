@@ -5,20 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from assay.bundles import Card, load_card
+from assay.bundles import Card, load_bundle_folder, load_card
 from assay.detectors import Detector, discover
 from assay.errors import BundleMismatchError, BundleMissingError
 from assay.types import Evidence, OperatingPoint
 
 
 def installed_cards(detectors: Mapping[str, type[Detector]] | None = None) -> dict[str, Card]:
-    """The bundle card of each detector that has one, by detector name."""
+    """The bundle card of each detector that has one, by detector name.
+
+    The card of a folder that was given carries the name of its detector, whatever it calls
+    itself, and assay's own limits of what can be judged.
+    """
     cards = {}
     for name, detector in (discover() if detectors is None else detectors).items():
         if detector.bundle is not None:
+            folder = getattr(detector, "folder", None)
             try:
-                cards[name] = load_card(detector.bundle)
+                if folder is None:
+                    cards[name] = load_card(detector.bundle)
+                else:
+                    cards[name] = replace(
+                        load_bundle_folder(Path(folder))[0], name=name, in_domain={}
+                    )
             except (BundleMissingError, BundleMismatchError):
                 # The detector itself abstains and says so; there is nothing to calibrate.
                 continue
