@@ -17,7 +17,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from assay.errors import AssayError, InputError
+from assay.errors import AssayError, ConfigError, InputError
 from assay.evaluation.pool import each
 from assay.training.cache import INDEX
 from assay.training.datasets import preparing
@@ -247,3 +247,48 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, AssayError):
         return f"{error.code}: {error}"
     return f"internal_error: {type(error).__name__}: {error}"
+
+
+def prepare_all(
+    manifest: Manifest,
+    cache: Path,
+    kind: str,
+    *,
+    n_frames: int = 32,
+    max_faces: int = 3,
+    workers: int = 0,
+) -> list[dict[str, Any]]:
+    """Prepare what fits, and say of how many items: a row for each kind, label and state ("ready"
+    or the code of the reason).
+
+    `kind`: "faces", "voices", "both" (of all items), or "fitting" (speech of sound alone, faces of
+    the rest). Raises ConfigError for another one.
+    """
+    if kind not in ("faces", "voices", "both", "fitting"):
+        raise ConfigError(f"--kind {kind!r} is none of faces, voices, both, fitting.")
+    seen, heard = manifest.records, manifest.records
+    if kind == "fitting":
+        seen = tuple(one for one in seen if one.modality != "audio")
+        heard = tuple(one for one in heard if one.modality == "audio")
+    rows: list[dict[str, Any]] = []
+    if kind != "voices" and seen:
+        part = manifest.with_records(seen, manifest.made_by)
+        faces = prepare_faces(part, cache, n_frames=n_frames, max_faces=max_faces, workers=workers)
+        rows += _summed("faces", [(one.record, one.reason, len(one.views)) for one in faces])
+    if kind != "faces" and heard:
+        part = manifest.with_records(heard, manifest.made_by)
+        voices = prepare_voices(part, cache, workers=workers)
+        rows += _summed("voices", [(one.record, one.reason, len(one.parts)) for one in voices])
+    return rows
+
+
+def _summed(what: str, items: Sequence[tuple[Record, str, int]]) -> list[dict[str, Any]]:
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for record, reason, n in items:
+        state = reason.split(":")[0] or "ready"
+        start = {"what": what, "label": record.label, "state": state, "items": 0, "views": 0}
+        row = rows.setdefault((record.label, state), start)
+        row["items"] += 1
+        row["views"] += n
+        row.setdefault("example", record.path + (f" ({reason})" if reason else ""))
+    return [rows[key] for key in sorted(rows)]
