@@ -10,7 +10,6 @@ from assay.training.datasets.readers.label_files import (
     inside,
     json_of,
     lines_of,
-    once,
     rows_of,
     spans_of,
     text_of,
@@ -108,12 +107,9 @@ def test_spans() -> None:
     )
 
 
-def test_fields_and_single_values() -> None:
+def test_fields_of_objects() -> None:
     assert field_of({"a": None}, "a", "x") is None
     with pytest.raises(ConfigError, match="x: there is no field 'b'"):
         field_of({"a": 1}, "b", "x")
     with pytest.raises(ConfigError, match="a list where an object"):
         field_of([], "b", "x")
-    assert once([("a", "1"), ("a", "1")], "in") == {"a": "1"}
-    with pytest.raises(ConfigError, match="'a' is in '1' and '2' at once"):
-        once([("a", "1"), ("a", "2")], "in")

@@ -39,6 +39,8 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     (tmp_path / "set" / "own" / "loop").symlink_to(tmp_path / "set")
     (tmp_path / "set" / "self").symlink_to("self")
     assert tree.files("", VIDEOS, deep=True) == ["linked/one/1.mp4", "own/2.mp4"]
+    assert tree.files("own", VIDEOS, deep=True) == ["own/2.mp4"]
+    assert tree.folders("own") == []
     assert [(n.code, n.n) for n in tree.notices()] == [("link_loop", 1)]
 
 
@@ -57,6 +59,7 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
         pytest.skip("this file system refuses such names")
     tree = fill(tmp_path, "a\nb.mp4", "é.mp4")
     assert tree.files("", VIDEOS) == ["a\nb.mp4", "é.mp4"]
+    assert tree.folders() == []
     assert [(n.code, n.n) for n in tree.notices()] == [("name_not_utf8", 1)]
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,12 +141,3 @@ def _span(pair: object, what: What, where: str) -> FakeSpan:
         if numbers and 0 <= start <= end < math.inf:
             return FakeSpan(float(start), float(end), what)
     raise ConfigError(f"{where}: {str(pair)[:80]} is no span [start, end] in seconds.")
-
-
-def once(names: Iterable[tuple[str, str]], what: str) -> dict[str, str]:
-    """{name: value} of pairs (name, value). Raises ConfigError where a name has two values."""
-    found: dict[str, str] = {}
-    for name, value in names:
-        if found.setdefault(name, value) != value:
-            raise ConfigError(f"{name!r} is {what} {found[name]!r} and {value!r} at once.")
-    return found

@@ -35,17 +35,24 @@ class SetFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.counts: Counter[str] = Counter()
+        self._told: set[tuple[str, str]] = set()
 
     def folders(self, folder: str = "") -> list[str]:
-        """Names of the folders in this one, sorted; none where it does not exist."""
-        return [entry.name for entry in self._entries(folder) if _is_folder(entry)]
+        """Names of the folders in this one, sorted; none where it does not exist. A link to a
+        folder above it is none."""
+        above = self._above(folder)
+        return [
+            entry.name
+            for entry in self._entries(folder)
+            if _is_folder(entry) and not self._is_loop(entry, _join(folder, entry.name), above)
+        ]
 
     def files(self, folder: str, suffixes: Sequence[str], *, deep: bool = False) -> list[str]:
         """Paths of the files with these suffixes, from the root, sorted; `deep`: below, too.
 
         Links are followed, unless they lead to a folder above themselves.
         """
-        return sorted(self._walk(folder, tuple(suffixes), deep, frozenset()))
+        return sorted(self._walk(folder, tuple(suffixes), deep, self._above(folder)))
 
     def has(self, path: str) -> bool:
         """Whether there is a file of that path."""
@@ -76,35 +83,47 @@ class SetFolder:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError:
-            self.counts["unreadable_folder"] += 1
+            self._tell("unreadable_folder", folder)
             return []
-        return [entry for entry in entries if self._is_named(entry.name)]
+        return [entry for entry in entries if self._is_named(entry.name, folder)]
 
-    def _is_named(self, name: str) -> bool:
+    def _is_named(self, name: str, folder: str) -> bool:
         if name.startswith(".") or name == "__MACOSX":
             return False
         try:
             name.encode()
         except UnicodeEncodeError:
-            self.counts["name_not_utf8"] += 1
+            self._tell("name_not_utf8", _join(folder, name))
             return False
         return True
 
     def _walk(
         self, folder: str, suffixes: tuple[str, ...], deep: bool, above: frozenset[tuple[int, int]]
     ) -> Iterator[str]:
-        here = frozenset((*above, self._number(folder)))
         for entry in self._entries(folder):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if _is_folder(entry):
-                if deep and self._number(path) in here:
-                    self.counts["link_loop"] += 1
-                elif deep and path.count("/") >= _DEEPEST:
-                    self.counts["too_deep"] += 1
-                elif deep:
-                    yield from self._walk(path, suffixes, deep, here)
-            elif entry.name.lower().endswith(suffixes):
-                yield path
+            path = _join(folder, entry.name)
+            if not _is_folder(entry):
+                if entry.name.lower().endswith(suffixes):
+                    yield path
+            elif not deep or self._is_loop(entry, path, above):
+                continue
+            elif path.count("/") >= _DEEPEST:
+                self._tell("too_deep", path)
+            else:
+                yield from self._walk(path, suffixes, deep, above | {self._number(path)})
+
+    def _is_loop(
+        self, entry: os.DirEntry[str], path: str, above: frozenset[tuple[int, int]]
+    ) -> bool:
+        looped = entry.is_symlink() and self._number(path) in above
+        if looped:
+            self._tell("link_loop", path)
+        return looped
+
+    def _above(self, folder: str) -> frozenset[tuple[int, int]]:
+        """The set's own folder, this one and those between them."""
+        parts = [part for part in folder.split("/") if part]
+        return frozenset(self._number("/".join(parts[:n])) for n in range(len(parts) + 1))
 
     def _number(self, folder: str) -> tuple[int, int]:
         try:
@@ -112,6 +131,15 @@ class SetFolder:
         except OSError:
             return (-1, -1)
         return (about.st_dev, about.st_ino)
+
+    def _tell(self, code: str, path: str) -> None:
+        """Count it, however often the folder is looked at."""
+        self.counts[code] += (code, path) not in self._told
+        self._told.add((code, path))
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
