@@ -50,11 +50,7 @@ def load_bundle_folder(folder: Path) -> tuple[Card, Network]:
     """
     place = Path(folder)
     for name in (CARD, NETWORK):
-        if not (place / name).is_file():
-            raise BundleMissingError(
-                f"The folder {place} holds no {name}.",
-                remedy="Give a folder that `assay train` or `assay models import` wrote.",
-            )
+        _require_file(place, name)
     with _OPENING:
         return _loaded(place.resolve(), _state(place), threads_used())
 
@@ -64,8 +60,9 @@ def load_card_of(folder: Path) -> Card:
 
     Raises BundleMissingError, or BundleMismatchError saying what in it cannot be used.
     """
+    _require_file(Path(folder), CARD)
     path = Path(folder) / CARD
-    if path.is_file() and path.stat().st_size > MAX_CARD_BYTES:
+    if path.stat().st_size > MAX_CARD_BYTES:
         raise BundleMismatchError(f"{path} is larger than {MAX_CARD_BYTES // 1_000_000} MB.")
     try:
         card = load_card(Path(folder).name, Path(folder))
@@ -103,10 +100,8 @@ def hash_of(folder: Path) -> str:
     Raises BundleMissingError or BundleMismatchError as `load_bundle_folder` does.
     """
     card = load_card_of(folder)
-    path = Path(folder) / NETWORK
-    if not path.is_file():
-        raise BundleMissingError(f"The folder {folder} holds no {NETWORK}.")
-    _require_hash(card, _bytes_of(path))
+    _require_file(Path(folder), NETWORK)
+    _require_hash(card, _bytes_of(Path(folder) / NETWORK))
     return card.network_sha256
 
 
@@ -129,6 +124,14 @@ def _loaded(place: Path, _state: tuple[int, ...], n_threads: int) -> tuple[Card,
         found = ", ".join(network.output_names)[:200]
         raise BundleMismatchError(f"{card.name}: the network has no output `logit` ({found}).")
     return card, network
+
+
+def _require_file(place: Path, name: str) -> None:
+    if not (place / name).is_file():
+        raise BundleMissingError(
+            f"The folder {place} holds no {name}.",
+            remedy="Give a folder that `assay train` or `assay models import` wrote.",
+        )
 
 
 def _state(place: Path) -> tuple[int, ...]:
