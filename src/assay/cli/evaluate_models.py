@@ -98,9 +98,8 @@ def _print(result: dict[str, Any]) -> None:
     print_table(*report.short_table(result), title=f"{title} ({sealed})")
     if result["matrix"]:
         print_table(*report.matrix_of(result), title="AUC on generators outside of training")
-    special = report.special_rows(result)
-    if special[1]:
-        print_table(*special, title="By the set's own rules, and across")
+    for name, columns, rows in report.special_tables(result):
+        print_table(columns, rows, title=name)
     if result["significance"]:
         print_table(*report.significance_of(result), title="Is one model better?")
     for line in report.notices(result):

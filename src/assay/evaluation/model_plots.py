@@ -83,7 +83,7 @@ def _roc(parts: Sequence[Scored]) -> Any:
         x, y = _rates(part)
         area = float(np.trapezoid(y, x))
         label = f"{_label(part.model)}: AUC {area:.3f} ({part.n_fake} fakes, {part.n_real} reals)"
-        axes.step(np.r_[x, 1.0], np.r_[y, 1.0], where="post", label=label, **_line(number))
+        axes.plot(x, y, label=label, **_line(number))
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="chance")
     axes.set(xlim=(-0.005, 1), ylim=(0, 1.01))
     axes.set_xlabel("false-alarm rate (real items called fake)")
@@ -182,7 +182,8 @@ def _generalisation(cells: Sequence[Mapping[str, Any]]) -> Any:
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.set_title("AUC on generators outside of training", fontsize=10, loc="left")
-    axes.set_xlabel("* not told whether it was in training")
+    if any(cell["state"] == "unknown" for cell in cells):
+        axes.set_xlabel("* not told whether it was in training")
     figure.colorbar(image, ax=axes, label="AUC (0.5: chance, or below)")
     return figure
 

@@ -99,7 +99,7 @@ def table_of(
         first = next(iter(found.values()))
         counts = (f"{first['n_fake']} + {first['n_real']}", str(first["n_groups"]))
         rows.append((name, model, *counts, *(_cell(found.get(m), m) for m in shown)))
-    columns = ("slice", "model", "fakes + reals", "groups", *(TITLES.get(m, m) for m in shown))
+    columns = ("slice", "model", "fakes + reals", "groups", *(_title(m) for m in shown))
     return columns, rows
 
 
@@ -123,7 +123,7 @@ def _cell(row: Mapping[str, Any] | None, metric: str) -> str:
 
 def _long(result: Result, level: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = [
-        (row["slice"], row["model"], TITLES.get(row["metric"], row["metric"].replace("_", " ")),
+        (row["slice"], row["model"], _title(row["metric"]),
          _cell(row, row["metric"]))
         for row in result["rows"]
         if row["level"] == level
@@ -140,12 +140,21 @@ def short_table(result: Result, most: int = 24) -> tuple[tuple[str, ...], list[t
     return columns, rows
 
 
-def special_rows(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Numbers that stand in no main table: those of official slices, changes and thresholds."""
-    columns, rows = _long(result, "file")
-    named = {TITLES.get(m, m.replace("_", " ")) for m in TITLES}
-    kept = [row for row in rows if row[0].startswith("official:") or row[2] not in named]
-    return columns, kept[:60]
+def special_tables(
+    result: Result,
+) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """(title, columns, rows) of what stands in no main table: official slices, then the rest."""
+    rows = [row for row in result["rows"] if row["metric"] != "coverage"]
+    ruled = [row for row in rows if row["slice"].startswith("official:")]
+    others = [row for row in rows if row["metric"] not in TITLES and row not in ruled]
+    found = []
+    for title, kept in (("By the sets' own rules", ruled), ("Beside these", others)):
+        metrics = list(dict.fromkeys(row["metric"] for row in kept))
+        for level in dict.fromkeys(row["level"] for row in kept):
+            part = {"rows": [row for row in kept if row["level"] == level]}
+            name = title if level == "file" else f"{title}: frames"
+            found.append((name, *table_of(part, level, metrics)))
+    return found
 
 
 def matrix_of(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -184,6 +193,10 @@ def significance_of(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ..
         where = f"{one['n']}, {one['n_groups']}"
         rows.append((one["slice"], pair, TITLES.get(one["metric"], one["metric"]), *said, where))
     return columns, rows
+
+
+def _title(metric: str) -> str:
+    return TITLES.get(metric, metric.replace("_", " "))
 
 
 def _p(value: float | None) -> str:
