@@ -100,7 +100,8 @@ def pictures_of(folder: Path) -> list[Path]:
     there is no such folder, EmptyFileError where it has none."""
     if not folder.is_dir():
         raise MissingFileError(f"The folder {printable(str(folder))} is not there.")
-    found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+    # VidTIMIT's pictures are called 001, 002 … without a suffix.
+    found = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES or p.name.isdigit()]
     if not found:
         raise EmptyFileError(f"The folder {printable(str(folder))} holds no picture.")
     return sorted(found, key=_in_order)

@@ -391,6 +391,5 @@ MAKERS = {
     "uadfv/bare": uadfv_bare,
 }
 OVERLAPS = {
-    ("faceforensics++", "dfd"): "DeepFakeDetection is distributed inside FaceForensics++",
     ("uadfv", "folder"): "it is a folder with real/ and fake/",
 }

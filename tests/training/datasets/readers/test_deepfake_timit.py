@@ -3,6 +3,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from assay.media.probe import probe
+from assay.training.datasets.opening import pictures_of
 from assay.training.datasets.records import groups_of
 
 from .made_video_sets import deepfake_timit, deepfake_timit_joined, put
@@ -39,6 +41,16 @@ def test_all_of_vidtimit_can_be_had(tmp_path: Path) -> None:
         "VidTIMIT/mwbt0/video/sa1",
     ]
     assert {row.subset for row in rows.values()} == {"lower_quality", "VidTIMIT"}
+
+
+def test_frames_without_a_suffix_can_be_opened(tmp_path: Path) -> None:
+    root = deepfake_timit(tmp_path, media=True)
+    rows, _ = read(NAME, root)
+    for row in rows.values():
+        if row.modality == "frames":
+            found = pictures_of(root / row.path)
+            assert [path.name for path in found] == ["001", "002", "003"]
+            assert probe(found[0]).size_px == (96, 96)
 
 
 def test_without_vidtimit_nothing_is_genuine(tmp_path: Path) -> None:

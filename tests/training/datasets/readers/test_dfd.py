@@ -4,8 +4,8 @@ from pathlib import Path
 
 from assay.training.datasets.records import groups_of
 
-from .made_video_sets import dfd, dfd_flat, put
-from .reading import read
+from .made_video_sets import dfd, dfd_flat, faceforensics_plus_plus, put
+from .reading import READERS, read
 
 FAKE = "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__exit_phone_room__YVGY8LOK.mp4"
 REAL = "original_sequences/actors/c23/videos/01__exit_phone_room.mp4"
@@ -47,3 +47,10 @@ def test_a_flat_copy_is_read(tmp_path: Path) -> None:
         ("real", "01__exit_phone_room"),
     ]
     assert notices["compression_unknown"].n == 2
+
+
+def test_inside_faceforensics_it_is_read_when_it_is_named(tmp_path: Path) -> None:
+    root = faceforensics_plus_plus(tmp_path)
+    assert not READERS["dfd"].recognises(root)
+    assert READERS["faceforensics++"].recognises(root)
+    assert len(read("dfd", root)[0]) == 4

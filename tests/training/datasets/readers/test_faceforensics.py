@@ -26,7 +26,8 @@ REAL = "original_sequences/youtube/c23/videos/000.mp4"
 def test_pairs_give_splits_both_ways_round(tmp_path: Path) -> None:
     rows, notices = read(NAME, faceforensics_plus_plus(tmp_path))
     assert len(rows) == 6 + 5 * 6
-    assert not notices
+    assert set(notices) == {"not_chosen"}
+    assert notices["not_chosen"].text.endswith("were not chosen: DeepFakeDetection")
     assert rows[REAL].split == rows[FAKE].split == "train"
     assert rows[FAKE.replace("000_003", "003_000")].split == "train"
     assert rows[FAKE.replace("000_003", "870_001")].split == "val"
@@ -69,7 +70,8 @@ def test_compressions(tmp_path: Path) -> None:
     ],
 )
 def test_methods_can_be_chosen(tmp_path: Path, method: str, methods: set[str]) -> None:
-    rows, _ = read(NAME, faceforensics_plus_plus(tmp_path), method=method)
+    rows, notices = read(NAME, faceforensics_plus_plus(tmp_path), method=method)
+    assert ("not_chosen" in notices) == (method != "all")
     assert {row.method for row in rows.values()} == methods
     actors = [row for row in rows.values() if row.identity.startswith("actor")]
     assert bool(actors) == (method in ("all", "DeepFakeDetection"))

@@ -11,6 +11,7 @@ from assay.training.datasets.readers.faceforensics_folders import (
     COMPRESSION,
     DFD,
     Sequence,
+    is_faceforensics,
     sequences,
     without_compression,
 )
@@ -50,6 +51,8 @@ class DeepFakeDetection(Reader):
         ),
         choices={"compression": COMPRESSION},
         quirks=(
+            "Where it lies inside FaceForensics++, name it (dfd), or read FaceForensics++ with the "
+            "method all.",
             "It has no split; some benchmarks list every video in train, val and test. Divide it "
             "with `assay data split`.",
             "28 actors are swapped with one another: where the donor counts as well, all videos "
@@ -60,9 +63,10 @@ class DeepFakeDetection(Reader):
     )
 
     def recognises(self, root: Path) -> bool:
-        """The folder of the actors or of the swaps."""
+        """The folder of the actors or of the swaps, and not FaceForensics++ around them."""
         copies = ("DFD_original_sequences", "DFD_original sequences", "DFD_manipulated_sequences")
-        return any((root / name).is_dir() for name in (ACTORS, FAKES, *copies))
+        there = any((root / name).is_dir() for name in (ACTORS, FAKES, *copies))
+        return there and not is_faceforensics(root)
 
     def read(self, root: Path, choices: Mapping[str, str]) -> Iterator[Record | Notice]:
         """See Reader."""

@@ -15,7 +15,10 @@ from assay.training.datasets.readers.dfd import actors
 from assay.training.datasets.readers.faceforensics_folders import (
     COMPRESSION,
     DFD,
+    FIVE,
+    YOUTUBE,
     Sequence,
+    is_faceforensics,
     sequences,
     without_compression,
 )
@@ -30,9 +33,7 @@ from assay.training.datasets.records import (
     Split,
 )
 
-FOUR = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures")
-FIVE = (*FOUR, "FaceShifter")
-YOUTUBE = "original_sequences/youtube"
+FOUR = FIVE[:4]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 PLACES = ("splits", "dataset/splits", "")
 _NAME = re.compile(r"(?P<target>\d{3})(?:_(?P<source>\d{3}))?")
@@ -113,9 +114,7 @@ class FaceForensicsPlusPlus(Reader):
 
     def recognises(self, root: Path) -> bool:
         """The folder of the YouTube videos or of one of the five methods."""
-        names = (YOUTUBE, *(f"manipulated_sequences/{name}" for name in FIVE))
-        copied = (root / "original").is_dir() and any((root / name).is_dir() for name in FIVE)
-        return copied or any((root / name).is_dir() for name in names)
+        return is_faceforensics(root)
 
     def read(self, root: Path, choices: Mapping[str, str]) -> Iterator[Record | Notice]:
         """See Reader."""
@@ -139,7 +138,7 @@ class FaceForensicsPlusPlus(Reader):
             rows += found
             notices.append(odd)
         notices.append(Notice("unknown_name", "videos are not named NNN or TTT_SSS", strange))
-        notices += [_parted(rows, split), without_compression(rows)]
+        notices += [_parted(rows, split), without_compression(rows), _left(tree, chosen)]
         yield from in_order(rows, (*tree.notices(), *notices), LAYOUT)
 
 
@@ -166,6 +165,14 @@ def _record(video: Sequence, name: re.Match[str], method: str, split: Split) -> 
         visual_fake=bool(method),
         mask=video.mask,
     )
+
+
+def _left(tree: SetFolder, chosen: tuple[str, ...]) -> Notice:
+    """Which methods are there and were not chosen."""
+    there = {*tree.folders("manipulated_sequences"), *tree.folders()} & {*FIVE, DFD}
+    left = sorted(there - set(chosen))
+    text = f"methods are there and were not chosen: {', '.join(left)}"
+    return Notice("not_chosen", text, len(left))
 
 
 def _parted(rows: list[Record], split: Mapping[str, Split]) -> Notice:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from assay.training.datasets.readers import Choice
 from assay.training.datasets.readers.set_folder import VIDEOS, SetFolder
 from assay.training.datasets.records import Modality, Notice, Record
 
 DFD = "DeepFakeDetection"
+FIVE = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+YOUTUBE = "original_sequences/youtube"
 # The loss-free videos were called c0 in the first releases.
 QUALITIES = {
     "c23": ("c23",),
@@ -23,7 +26,7 @@ COMPRESSION = Choice(
 )
 # Copies that go round have flat folders; the copy's own name may tell the compression.
 _COPIES = {
-    "original_sequences/youtube": ("original",),
+    YOUTUBE: ("original",),
     "original_sequences/actors": ("DFD_original_sequences", "DFD_original sequences"),
     f"manipulated_sequences/{DFD}": (
         DFD,
@@ -44,6 +47,13 @@ class Sequence:
     name: str
     compression: str
     mask: str = ""
+
+
+def is_faceforensics(root: Path) -> bool:
+    """Whether the videos of YouTube or one of the five methods on them are here."""
+    names = (YOUTUBE, *(f"manipulated_sequences/{name}" for name in FIVE))
+    copied = (root / "original").is_dir() and any((root / name).is_dir() for name in FIVE)
+    return copied or any((root / name).is_dir() for name in names)
 
 
 def sequences(tree: SetFolder, folder: str, compression: str) -> Iterator[Sequence]:
