@@ -82,6 +82,7 @@ def test_it_says_who_was_on_which_side_and_what_the_number_was_measured_on(
 ) -> None:
     out, said = finished
     assert "Divided 70/15/15 by group (seed 7)" in said
+    assert "Warning: colourfulness alone tells fake from real" in said
     assert "test, by file: " in said
     assert "real and " in said.partition("test, by file: ")[2]
     assert f"assay train {out / 'config.toml'}" in said
@@ -186,10 +187,11 @@ def test_training_goes_on_from_the_weights_of_a_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     start = str(finished[0] / "weights.pt")
-    run = run_in(tmp_path / "on", folder, cache, start=start, fit={**FIT, "epochs": 1})
+    fit = {**FIT, "epochs": 1, "learning_rate": 1e-9}
+    run = run_in(tmp_path / "on", folder, cache, start=start, fit=fit)
     train_net(run)
     assert "Training starts from the weights" in capsys.readouterr().out
-    assert losses(tmp_path / "on")[0] < losses(finished[0])[0]
+    assert losses(tmp_path / "on")[1] == pytest.approx(min(losses(finished[0])[1::2]), abs=1e-4)
 
 
 def test_a_manifest_is_read_in_place_of_a_folder(
@@ -220,21 +222,6 @@ def test_what_cannot_be_trained_on_is_said(
     make(tmp_path / "data")
     with pytest.raises(ConfigError, match=said):
         train_net(run_in(tmp_path / "out", tmp_path / "data", cache))
-
-
-def test_files_without_a_face_are_told_and_a_part_without_any_is_refused(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from PIL import Image
-
-    for person in range(N_PEOPLE):
-        for kind in ("real", "fake/x"):
-            path = tmp_path / "data" / kind / f"p{person}" / "a.png"
-            path.parent.mkdir(parents=True)
-            Image.new("RGB", (90, 90), (128, person, 128)).save(path)
-    with pytest.raises(ConfigError, match="nothing of one label can be looked at"):
-        train_net(run_in(tmp_path / "out", tmp_path / "data", tmp_path / "cache"))
-    assert "real train items are left out: no_face" in capsys.readouterr().out
 
 
 def test_what_the_network_does_not_look_at_is_left_out_aloud(

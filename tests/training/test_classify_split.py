@@ -45,6 +45,21 @@ def test_nobody_is_on_two_sides_and_the_shares_are_met(seed: int) -> None:
     assert found.leaking == ()
 
 
+def test_every_method_is_divided_too() -> None:
+    records = people(4) + [
+        Record("made", f"fake/{m}{i}.mp4", "video", "fake", method=m, identity=f"{m}{i}")
+        for m, n in (("rare", 10), ("common", 60))
+        for i in range(n)
+    ]
+    for seed in range(5):
+        counts = Counter((r.split, r.method) for r in divided(records, seed).records)
+        assert [counts[s, "rare"] for s in ("train", "val", "test")] in (
+            [7, 2, 1],
+            [7, 1, 2],
+            [6, 2, 2],
+        )
+
+
 def test_the_same_seed_divides_alike_whatever_the_order_and_another_does_not() -> None:
     records = people(20)
 

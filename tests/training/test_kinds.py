@@ -23,6 +23,7 @@ from assay.training import (  # noqa: E402
     kinds,
     lip_sync,
     localisation,
+    net_config,
     optical_flow,
     run,
     temporal,
@@ -50,7 +51,7 @@ from assay.training.datasets.web_videos import (  # noqa: E402
     read_packages as read_video_packages,
 )
 from assay.training.datasets.web_voices import read_sources as read_voice_packages  # noqa: E402
-from assay.training.kinds import OTHERS, PAIRED, kind_of, train_other  # noqa: E402
+from assay.training.kinds import OTHERS, PAIRED, RESUMABLE, kind_of, train_other  # noqa: E402
 from tests.real_faces import ROOT  # noqa: E402
 from tests.training.makers import write_config, write_manifest  # noqa: E402
 
@@ -77,6 +78,7 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
     "temporal": temporal.read_config,
     "localisation": localisation.read_config,
     "lip_sync": lip_sync.read_config,
+    "net": net_config.read_run,
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {
@@ -110,7 +112,7 @@ def test_every_configuration_can_be_read_by_what_its_kind_calls_for(
 
 
 def test_every_kind_has_its_reader() -> None:
-    assert set(BY_KIND) == {*PAIRED, *OTHERS}
+    assert set(BY_KIND) == {*PAIRED, *OTHERS, *RESUMABLE}
     assert {name for name in BY_NAME if (ROOT / "configs" / f"{name}.toml").is_file()} == set(
         BY_NAME
     )
@@ -218,3 +220,17 @@ def test_what_is_wrong_with_autoencoders_is_said_before_pictures_are_read(
     path.write_text('kind = "autoencoders"\nout = "x"\n')
     with pytest.raises(ConfigError, match=r"a\.toml"):
         run.train(path)
+
+
+def test_a_run_of_a_network_is_handed_over_with_its_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay.training import classify
+
+    handed: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(classify, "train_from_file", lambda *given: handed.append(given))
+    path = tmp_path / "a.toml"
+    path.write_text('kind = "net"\n')
+    run.train(path)
+    run.train(path, resume=True)
+    assert handed == [(path, False), (path, True)]

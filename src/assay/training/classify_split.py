@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,8 @@ from assay.training.datasets.records import Record, groups_of
 SPLITS = ("train", "val", "test")
 SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 LABELS = ("real", "fake")
+Kind = tuple[str, str]
+"""A label, and of fakes the method."""
 NEEDED = "Training, validation and test each need a person of both labels that no other part has."
 
 
@@ -107,60 +109,71 @@ def _given_up(
 def _filled(
     records: Sequence[Record], groups: Sequence[str], shares: Mapping[str, float], seed: int
 ) -> list[str]:
-    """A split for each record: whole groups, each to where its labels are lacking most."""
+    """A split for each record: whole groups, each to where its labels and methods lack most."""
     counts = _counts(records, groups)
-    total = {label: max(1, sum(c[label] for c in counts.values())) for label in LABELS}
+    total = Counter(_kind(record) for record in records)
     whole = sum(shares.values())
-    lack = {s: {lb: total[lb] * share / whole for lb in LABELS} for s, share in shares.items()}
+    lack = {
+        s: {kind: n * share / whole for kind, n in total.items()} for s, share in shares.items()
+    }
     placed: dict[str, str] = {}
     # Large groups first: the small ones then even out what is left.
-    for group in sorted(counts, key=lambda g: (-sum(counts[g].values()), _order(seed, g))):
-        split = max(lack, key=lambda s: (_worth(counts[group], lack[s], total), shares[s]))
+    for group in sorted(counts, key=lambda g: (-counts[g].total(), _order(seed, g))):
+        own = counts[group]
+        split = max(lack, key=lambda s: (_worth(own, lack[s], total), shares[s]))
         placed[group] = split
-        for label in LABELS:
-            lack[split][label] -= counts[group][label]
+        for kind, n in own.items():
+            lack[split][kind] -= n
     _repaired(placed, counts, shares)
     return [placed[group] for group in groups]
 
 
-def _worth(count: Mapping[str, int], lack: Mapping[str, float], total: Mapping[str, int]) -> float:
-    """How much better the part's lack gets: what it lacks, in shares of each label."""
-    before = sum((lack[lb] / total[lb]) ** 2 for lb in LABELS)
-    after = sum(((lack[lb] - count[lb]) / total[lb]) ** 2 for lb in LABELS)
-    return before - after
+def _worth(own: Mapping[Kind, int], lack: Mapping[Kind, float], total: Mapping[Kind, int]) -> float:
+    """How much better the part's lack gets: what it lacks, in shares of each kind."""
+    return sum((lack[k] / total[k]) ** 2 - ((lack[k] - n) / total[k]) ** 2 for k, n in own.items())
 
 
 def _repaired(
-    placed: dict[str, str], counts: Mapping[str, Mapping[str, int]], shares: Iterable[str]
+    placed: dict[str, str], counts: Mapping[str, Counter[Kind]], shares: Iterable[str]
 ) -> None:
     """Give every part both labels, by the smallest groups of parts that can spare them."""
     for label in LABELS:
         for split in shares:
-            having = [g for g, s in placed.items() if s == split and counts[g][label]]
+            having = [g for g, s in placed.items() if s == split and _has(counts[g], label)]
             if having:
                 continue
-            spare = [g for g in placed if counts[g][label] and _can_go(g, placed, counts)]
+            spare = [g for g in placed if _has(counts[g], label) and _can_go(g, placed, counts)]
             if not spare:
-                n = sum(bool(count[label]) for count in counts.values())
+                n = sum(_has(count, label) for count in counts.values())
                 raise ConfigError(
                     f"There are {n} groups (people, footages) of {label} items, too few to divide "
                     "so that none is on two sides.",
                     remedy=NEEDED + " Name people by folders: real/PERSON/, fake/METHOD/PERSON/.",
                 )
-            placed[min(spare, key=lambda g: (sum(counts[g].values()), g))] = split
+            placed[min(spare, key=lambda g: (counts[g].total(), g))] = split
 
 
-def _can_go(group: str, placed: Mapping[str, str], counts: Mapping[str, Mapping[str, int]]) -> bool:
+def _can_go(group: str, placed: Mapping[str, str], counts: Mapping[str, Counter[Kind]]) -> bool:
     """Whether its part keeps both labels without it."""
     stay = [g for g, s in placed.items() if s == placed[group] and g != group]
-    return all(not counts[group][lb] or any(counts[g][lb] for g in stay) for lb in LABELS)
+    return all(
+        not _has(counts[group], lb) or any(_has(counts[g], lb) for g in stay) for lb in LABELS
+    )
 
 
-def _counts(records: Sequence[Record], groups: Sequence[str]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LABELS, 0))
+def _kind(record: Record) -> Kind:
+    return (record.label, record.method if record.label == "fake" else "")
+
+
+def _counts(records: Sequence[Record], groups: Sequence[str]) -> dict[str, Counter[Kind]]:
+    counts: dict[str, Counter[Kind]] = defaultdict(Counter)
     for record, group in zip(records, groups, strict=True):
-        counts[group][record.label] += 1
+        counts[group][_kind(record)] += 1
     return dict(counts)
+
+
+def _has(count: Mapping[Kind, int], label: str) -> bool:
+    return any(own == label for own, _ in count)
 
 
 def _order(seed: int, group: str) -> str:
