@@ -31,20 +31,20 @@ from assay.training.nets.spec import NetSpec  # noqa: E402
 NETS = discover()
 # Those that look at clips have a test of their own: each has an input of its own shape.
 STILL = sorted(name for name, spec in NETS.items() if spec.kind != "clip")
-# What their papers, or a count of the public code, say (millions; REFERENCE of this project).
+# What their papers, or others' counts of the public code, say: millions, and how exactly.
 MILLIONS = {
-    "aasist": 0.297866,
-    "aasist_l": 0.085306,
-    "cross_efficient_vit": 101.378,
-    "efficient_vit": 109,
-    "efficientnet_b4": 17.550,
-    "efficientnet_b4_att": 17.550,
-    "efficientnet_b4_st": 17.556,
-    "efficientnet_b4_att_st": 17.556,
-    "meso4": 0.027977,
-    "mesoinception4": 0.028615,
-    "rawnet2": 25.43,
-    "xception": 20.811,
+    "aasist": (0.297866, 0.0),
+    "aasist_l": (0.085306, 0.0),
+    "cross_efficient_vit": (101.378, 0.0005),
+    "efficient_vit": (109, 0.5),
+    "efficientnet_b4": (17.550, 0.0005),
+    "efficientnet_b4_att": (17.550, 0.0005),
+    "efficientnet_b4_st": (17.556, 0.0005),
+    "efficientnet_b4_att_st": (17.556, 0.0005),
+    "meso4": (0.027977, 0.0),
+    "mesoinception4": (0.028615, 0.0),
+    "rawnet2": (25.43, 0.005),
+    "xception": (20.811, 0.0005),
 }
 GIGA_MACS = {
     "aasist": 9.56,
@@ -54,8 +54,8 @@ GIGA_MACS = {
     "efficientnet_b4_att": 1.50,
     "xception": 8.36,
 }
-# More than ten seconds of one core each: their steps are run, but not in every run of the tests.
-SLOW = ("efficientnet_b4_ensemble", "xception", "rawnet2", "rawnet2_baseline")
+# Ten seconds of one core and more each; `-m "not slow"` leaves them out.
+SLOW = ("cross_efficient_vit", "efficientnet_b4_ensemble", "efficientnet_b4_att", "xception")
 # Parameters that the published checkpoints hold and the published code never uses.
 NEVER_USED = {
     "aasist": r"blocks\.\d\.before\.",
@@ -97,7 +97,10 @@ def outputs_of(net: nn.Module, given: Tensor) -> tuple[Tensor, Tensor | None, Te
     return found.logit, found.pooled, found.mask
 
 
-@pytest.fixture(scope="module", params=STILL)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STILL],
+)
 def spec(request: pytest.FixtureRequest) -> NetSpec:
     return NETS[request.param]
 
@@ -146,23 +149,18 @@ def test_a_papers_bibtex_can_be_put_into_a_bibliography(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_it_has_the_parameters_that_it_says(name: str) -> None:
-    with torch.device("meta"):
-        net = built(NETS[name])
-    count = sum(part.numel() for part in net.parameters())
-    assert count == NETS[name].n_parameters
-    if name in MILLIONS:
-        digits = len(repr(MILLIONS[name]).partition(".")[2]) * ("." in repr(MILLIONS[name]))
-        assert round(count / 1e6, digits) == MILLIONS[name]
-
-
-@pytest.mark.parametrize("name", STILL)
-def test_one_input_costs_the_operations_that_it_says(name: str) -> None:
+def test_it_has_the_parameters_and_costs_the_operations_that_it_says(name: str) -> None:
     spec = NETS[name]
     # There is no arithmetic on the meta device, but autocast does not know it.
     device = "cpu" if name == "voice_synthesis" else "meta"
     with torch.device(device):
         net = built(spec).eval().to(device)
+    n = sum(part.numel() for part in net.parameters())
+    assert n == spec.n_parameters
+    if name in MILLIONS:
+        assert abs(n / 1e6 - MILLIONS[name][0]) <= MILLIONS[name][1]
+    if name not in STILL:
+        return
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         net(inputs(spec, 1).to(device))
@@ -183,6 +181,8 @@ def test_what_its_recipe_cuts_goes_in_and_one_logit_each_comes_out(
     assert float(logit[0]) != float(logit[1])
     assert pooled is None or (pooled.ndim == 2 and len(pooled) == 2)
     assert mask is None or (mask.ndim == 3 and torch.isfinite(mask).all())
+    if spec.n_macs > 2e9:  # the bundle of it is asked for one and for three as well
+        return
     alone, _, _ = outputs_of(net, given[1:])
     assert math.isclose(float(alone[0]), float(logit[1]), rel_tol=1e-4, abs_tol=1e-5)
 
@@ -210,7 +210,7 @@ def test_it_becomes_a_bundle_that_answers_alike(
 ) -> None:
     folder = write_bundle(
         spec,
-        net,
+        settled(net, inputs(spec, 2, seconds=0.5)),
         tmp_path / "bundle",
         facts={"seed": 0, "data_hash": "made"},
         calibration=None,
@@ -219,6 +219,21 @@ def test_it_becomes_a_bundle_that_answers_alike(
         examples=inputs(spec, 1).numpy(),
     )
     assert (folder / "network.onnx").stat().st_size > 2 * (spec.n_parameters - unread(net, spec))
+
+
+def settled(net: nn.Module, given: Tensor) -> nn.Module:
+    """The network with norms that have seen something, as after training: one that expects values
+    around zero and gets 0 to 255 rounds the more the deeper it goes."""
+    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    paces = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    with torch.no_grad():
+        net.train()(given)
+    for norm, pace in zip(norms, paces, strict=True):
+        norm.momentum = pace
+    return net.eval()
 
 
 def unread(net: nn.Module, spec: NetSpec) -> int:

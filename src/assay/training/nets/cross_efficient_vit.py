@@ -74,7 +74,7 @@ class _Branch(nn.Module):
         if self.n_stages is None:
             x = net.bn2(net.conv_head(x))
         patch = self.embed(single.flattened(x))[:, None]
-        tokens = torch.cat([self.answer.expand(len(patch), -1, -1), patch], dim=1)
+        tokens = torch.cat([self.answer.expand(patch.shape[0], -1, -1), patch], dim=1)
         placed: Tensor = self.dropout(tokens + self.places[:, : tokens.shape[1]])
         return placed
 

@@ -57,7 +57,7 @@ class EfficientViT(nn.Module):
         net = self.trunk
         x = net.blocks(net.bn1(net.conv_stem(bgr(pictures, self.answer))))
         patch = self.embed(flattened(net.bn2(net.conv_head(x))))
-        tokens = torch.cat([self.answer.expand(len(patch), -1, -1), patch[:, None]], dim=1)
+        tokens = torch.cat([self.answer.expand(patch.shape[0], -1, -1), patch[:, None]], dim=1)
         # The public code adds row i of the table to item i of a batch; row 0 is that of one alone.
         pooled = self.encoder(self.dropout(tokens + self.places[:1]))[:, 0]
         return Outputs(self.score(pooled)[:, 0], pooled)
