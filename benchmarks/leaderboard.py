@@ -99,17 +99,21 @@ def labelled_board(work: Path, cache: Path) -> Board:
         "videos": data.videos(work, cache),
         "voices": data.voices(work, cache),
     }
+    return Board(manifests, (*FACES, *VOICES), PEERS, measurements())
+
+
+def measurements() -> tuple[Measurement, ...]:
+    """What is measured of them: on unseen people, on unseen forgers, after harmless changes."""
     of_faces = tuple(t.run for t in FACES) + tuple(p.name for p in PEERS if p.on == "faces")
     of_voices = tuple(t.run for t in VOICES) + tuple(p.name for p in PEERS if p.on == "voices")
     final = ("--split", "test", "--final")
-    measurements = (
+    return (
         Measurement("faces-test", "faces", "within", of_faces, final),
         Measurement("faces-unseen", "faces", "leave-one-generator-out", of_faces, final),
         Measurement("faces-changed", "faces", "robustness", of_faces, ("--split", "val")),
         Measurement("videos-test", "videos", "within", of_faces, final),
         Measurement("voices-test", "voices", "within", of_voices, final),
     )
-    return Board(manifests, (*FACES, *VOICES), PEERS, measurements)
 
 
 def stand_in_board(work: Path) -> Board:
