@@ -198,6 +198,8 @@ def test_a_rerun_command_says_every_option(
         detectors=("provenance",),
         reference=str(shutil.copy(portrait_path("astronaut"), tmp_path / "some one.jpg")),
         camera=camera_folder(tmp_path, monkeypatch),
+        bundles=("-one of mine", "runs/another, too/bundle"),
+        bundle_counts=True,
         allow_network=True,
         frames=5,
         max_faces=2,
