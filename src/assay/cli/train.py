@@ -14,6 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RECIPE = "The network's recipe"
+What = Annotated[
+    str, typer.Argument(metavar="NET|CONFIG", help="A network (`assay nets`), or a TOML file.")
+]
+Data = Annotated[str, typer.Option(metavar="PATH", help="A data set's folder, or its manifest.")]
+Out = Annotated[str, typer.Option(metavar="DIR", help="Where all of it goes (runs/NET).")]
+Cache = Annotated[str, typer.Option(metavar="DIR", help="Faces and voices (cache/prepared).")]
+Epochs = Annotated[int | None, typer.Option(help="Times over the data.", rich_help_panel=RECIPE)]
+Batch = Annotated[int | None, typer.Option(help="Examples a step.", rich_help_panel=RECIPE)]
+Frames = Annotated[int | None, typer.Option(help="Frames of a video.", rich_help_panel=RECIPE)]
+Rate = Annotated[float | None, typer.Option(help="Of the optimiser.", rich_help_panel=RECIPE)]
+Seed = Annotated[int | None, typer.Option(help="Of the training.", rich_help_panel=RECIPE)]
+Start = Annotated[str, typer.Option(metavar="FILE", help="Weights to go on from.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or gpu.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that load examples.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,46 +41,20 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def train(
-    what: Annotated[
-        str, typer.Argument(metavar="NET|CONFIG", help="A network (`assay nets`), or a TOML file.")
-    ],
-    data: Annotated[
-        str, typer.Option("--data", metavar="PATH", help="A data set's folder, or its manifest.")
-    ] = "",
-    out: Annotated[
-        str, typer.Option("--out", metavar="DIR", help="Where all of it goes (runs/NET).")
-    ] = "",
-    cache: Annotated[
-        str, typer.Option("--cache", metavar="DIR", help="Faces and voices (cache/prepared).")
-    ] = "",
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Times over the data.", rich_help_panel=RECIPE)
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option("--batch", help="Examples a step.", rich_help_panel=RECIPE)
-    ] = None,
-    frames: Annotated[
-        int | None, typer.Option("--frames", help="Frames of a video.", rich_help_panel=RECIPE)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", rich_help_panel=RECIPE)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Of the training.", rich_help_panel=RECIPE)
-    ] = None,
-    start: Annotated[
-        str, typer.Option("--start", metavar="FILE", help="Weights to go on from.")
-    ] = "",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or gpu.")] = "",
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Processes that load examples.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
-    ] = False,
+    what: What,
+    data: Data = "",
+    out: Out = "",
+    cache: Cache = "",
+    epochs: Epochs = None,
+    batch: Batch = None,
+    frames: Frames = None,
+    learning_rate: Rate = None,
+    seed: Seed = None,
+    start: Start = "",
+    device: Device = "",
+    workers: Workers = None,
+    resume: Resume = False,
+    debug: Debug = False,
 ) -> None:
     """Train a detector (needs `pip install 'assay[train]'`).
 
