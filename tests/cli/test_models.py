@@ -103,3 +103,27 @@ def test_no_bundle_at_all_is_a_broken_installation(
 ) -> None:
     monkeypatch.setattr(card, "BUNDLES_FOLDER", tmp_path / "nothing")
     assert assay("models", "verify").code == 4
+
+
+def test_folders_of_ours_are_listed_explained_and_verified(assay: Assay, tmp_path: Path) -> None:
+    from tests.bundles.made import make_folder
+
+    first = make_folder(tmp_path / "one")
+    second = make_folder(tmp_path / "run" / "bundle", name="[b]other")
+    rows = [
+        json.loads(line)
+        for line in assay("models", "list", str(tmp_path), "--json").out.splitlines()
+    ]
+    assert [row["name"] for row in rows] == [str(first), str(second)]
+    assert "[b]other" in assay("models", "info", str(second)).out
+    assert assay("models", "verify", str(first), str(second)).code == 0
+    (first / "network.onnx").write_bytes(b"other")
+    answer = assay("models", "verify", str(first), "--json")
+    assert answer.code == 4
+    assert json.loads(answer.out)["state"] == "bundle_mismatch"
+
+
+def test_a_folder_without_a_bundle_is_wrong_usage(assay: Assay, tmp_path: Path) -> None:
+    assert assay("models", "list", str(tmp_path)).code == 2
+    assert assay("models", "list", str(tmp_path / "none")).code == 2
+    assert assay("models", "info", str(tmp_path / "none")).code == 2
