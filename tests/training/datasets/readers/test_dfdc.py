@@ -115,3 +115,16 @@ def test_labels_that_contradict_themselves_are_told(tmp_path: Path, text: str, s
     with pytest.raises(ConfigError, match=said) as caught:
         read(NAME, tmp_path)
     assert "test/labels.csv" in str(caught.value)
+
+
+def test_labels_may_be_written_in_any_case(tmp_path: Path) -> None:
+    listed = {"a.mp4": {"label": "real"}, "b.mp4": {"label": "Fake "}}
+    put_json(tmp_path, "train_sample_videos/metadata.json", listed)
+    put_text(tmp_path, "test/labels.csv", "filename,label\nc.mp4,FAKE\nd.mp4,Real\n")
+    rows, _ = read(NAME, tmp_path)
+    assert {path: row.label for path, row in rows.items()} == {
+        "test/c.mp4": "fake",
+        "test/d.mp4": "real",
+        "train_sample_videos/a.mp4": "real",
+        "train_sample_videos/b.mp4": "fake",
+    }
