@@ -24,6 +24,7 @@ from assay.training.shared import shared_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "board"
+SHIPPED = ("face_blending", "voice_synthesis")
 STORED = ("result.json", "refs.bib")
 
 
@@ -40,6 +41,15 @@ class Training:
     def run(self) -> str:
         """The name of its run."""
         return self.name or self.net
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One `assay train` by a file of configs/, which names its manifest and its folder itself."""
+
+    config: str
+    run: str
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Board:
     """All of it."""
 
     manifests: dict[str, Path]
-    trainings: tuple[Training, ...]
+    trainings: tuple[Training | Configured, ...]
     peers: tuple[Peer, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     stand_in: bool = False
@@ -79,6 +89,7 @@ FACES = (
     Training("meso4", "faces", ("--epochs", "12", "--learning-rate", "0.001")),
     Training("mesoinception4", "faces", ("--epochs", "12", "--learning-rate", "0.001")),
 )
+TRUNK = Configured("face_trunk_on_forged_faces.toml", "face_trunk", "faces")
 VOICES = (
     Training("lcnn", "voices", ("--epochs", "8")),
     Training("aasist_l", "voices", ("--epochs", "3")),
@@ -99,20 +110,24 @@ def labelled_board(work: Path, cache: Path) -> Board:
         "videos": data.videos(work, cache),
         "voices": data.voices(work, cache),
     }
-    return Board(manifests, (*FACES, *VOICES), PEERS, measurements())
+    return Board(manifests, (*FACES, TRUNK, *VOICES), PEERS, measurements())
 
 
 def measurements() -> tuple[Measurement, ...]:
     """What is measured of them: on unseen people, on unseen forgers, after harmless changes."""
-    of_faces = tuple(t.run for t in FACES) + tuple(p.name for p in PEERS if p.on == "faces")
+    of_faces = tuple(t.run for t in (*FACES, TRUNK))
+    of_faces += tuple(p.name for p in PEERS if p.on == "faces")
     of_voices = tuple(t.run for t in VOICES) + tuple(p.name for p in PEERS if p.on == "voices")
+    # Those that ship learned from other people of the same sources, and from these clips: the
+    # videos are no test of theirs.
+    with_shipped = (*of_faces, "face_blending")
     final = ("--split", "test", "--final")
     return (
-        Measurement("faces-test", "faces", "within", of_faces, final),
-        Measurement("faces-unseen", "faces", "leave-one-generator-out", of_faces, final),
-        Measurement("faces-changed", "faces", "robustness", of_faces, ("--split", "val")),
+        Measurement("faces-test", "faces", "within", with_shipped, final),
+        Measurement("faces-unseen", "faces", "leave-one-generator-out", with_shipped, final),
+        Measurement("faces-changed", "faces", "robustness", with_shipped, ("--split", "val")),
         Measurement("videos-test", "videos", "within", of_faces, final),
-        Measurement("voices-test", "voices", "within", of_voices, final),
+        Measurement("voices-test", "voices", "within", (*of_voices, "voice_synthesis"), final),
     )
 
 
@@ -133,9 +148,12 @@ def commands_of(board: Board, work: Path, cache: Path) -> Iterator[tuple[Path, l
     """Each command with the file that shows it is done."""
     shared = ["--cache", str(cache / "prepared")]
     for one in board.trainings:
-        out = work / "runs" / one.run
+        out, card = work / "runs" / one.run, _bundle(work, one.run) / "card.json"
+        if isinstance(one, Configured):
+            yield card, ["train", str(ROOT / "configs" / one.config)]
+            continue
         of = ["--data", str(board.manifests[one.on]), "--out", str(out)]
-        yield out / "bundle" / "card.json", ["train", one.net, *of, *shared, *one.more]
+        yield card, ["train", one.net, *of, *shared, *one.more]
     for peer in board.peers:
         out = _bundle(work, peer.name)
         checkpoint = shared_folder() / "weights" / "peers" / peer.checkpoint
@@ -143,7 +161,7 @@ def commands_of(board: Board, work: Path, cache: Path) -> Iterator[tuple[Path, l
         yield out / "card.json", ["models", "import", peer.net, str(checkpoint), *of, *shared]
     for measured in board.measurements:
         out = work / "results" / measured.name
-        named = [w for m in measured.models for w in ("--model", str(_bundle(work, m)))]
+        named = [w for m in measured.models for w in ("--model", _model(work, m))]
         of = ["--data", str(board.manifests[measured.on]), "--protocol", measured.protocol]
         more = ["--out", str(out), *shared, *measured.more]
         yield out / "result.json", ["evaluate", *named, *of, *more]
@@ -151,6 +169,11 @@ def commands_of(board: Board, work: Path, cache: Path) -> Iterator[tuple[Path, l
 
 def _bundle(work: Path, model: str) -> Path:
     return work / "runs" / model / "bundle"
+
+
+def _model(work: Path, name: str) -> str:
+    """A bundle's folder, or the name of a detector that ships."""
+    return name if name in SHIPPED else str(_bundle(work, name))
 
 
 def run(command: list[str], log: Path) -> None:

@@ -18,6 +18,7 @@ from board import data
 from assay.errors import ConfigError
 from assay.training.datasets.manifest import Item
 from assay.training.datasets.manifest_file import read_manifest_file
+from assay.training.net_config import read_run
 from assay.training.nets import discover
 from tests.real_faces import portrait_path
 
@@ -51,10 +52,12 @@ def test_every_measured_model_is_trained_or_imported_before(tmp_path: Path) -> N
     manifests = {name: tmp_path / f"{name}.parquet" for name in ("faces", "videos", "voices")}
     trainings = (*benchmark.FACES, *benchmark.VOICES)
     assert {t.net for t in trainings} | {p.net for p in benchmark.PEERS} <= set(discover())
-    made = {t.run for t in trainings} | {p.name for p in benchmark.PEERS}
-    assert len(made) == len(trainings) + len(benchmark.PEERS)
+    made = {t.run for t in (*trainings, benchmark.TRUNK)} | {p.name for p in benchmark.PEERS}
+    assert len(made) == len(trainings) + 1 + len(benchmark.PEERS)
+    trunk = read_run(benchmark.ROOT / "configs" / benchmark.TRUNK.config)
+    assert trunk.out.as_posix() == f"runs/board/runs/{benchmark.TRUNK.run}"
     for one in benchmark.measurements():
-        assert set(one.models) <= made
+        assert set(one.models) <= {*made, *benchmark.SHIPPED}
         assert one.on in manifests
         sealed = "--final" in one.more
         assert sealed == (one.more[one.more.index("--split") + 1] == "test")
