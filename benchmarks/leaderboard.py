@@ -2,8 +2,8 @@
 
 On the labelled media (ASSAY_SHARED) where they are there, else on a stand-in that shows that every
 step runs and says nothing of any network. Everything goes through the commands that a user has:
-`assay train`, `assay models import`, `assay evaluate`, `assay leaderboard`. What lies in --work is
-kept, so a broken-off run goes on. Two hours on two cores; --quick takes minutes.
+`assay train`, `assay models import`, `assay evaluate`, `assay leaderboard`. What lies in
+runs/board is kept, so a broken-off run goes on. Two hours on two cores; --quick takes minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from assay.errors import ConfigError
 from assay.training.shared import shared_folder
 
 ROOT = Path(__file__).resolve().parents[1]
+WORK, STAND_IN = Path("runs/board"), Path("runs/board_stand_in")
 RESULTS = ROOT / "benchmarks" / "results" / "board"
 SHIPPED = ("face_blending", "voice_synthesis")
 STORED = ("result.json", "refs.bib")
@@ -191,32 +192,38 @@ def run(command: list[str], log: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("runs/board"))
     parser.add_argument("--cache", type=Path, default=Path("cache"))
     parser.add_argument("--out", type=Path, help="where the page is written")
     parser.add_argument("--quick", action="store_true", help="the stand-in, even with the media")
     given = parser.parse_args()
-    given.work.mkdir(parents=True, exist_ok=True)
-    board = _board(given.quick, given.work, given.cache)
-    for done, command in commands_of(board, given.work, given.cache):
+    board = _board(given.quick, given.cache)
+    work = STAND_IN if board.stand_in else WORK
+    for done, command in commands_of(board, work, given.cache):
         if not done.is_file():
-            run(command, given.work / "log.txt")
-    results = given.work / "results"
+            run(command, work / "log.txt")
+    results = work / "results"
     if not board.stand_in:
         _store(results)
-    out = given.out or (given.work / "page" if board.stand_in else ROOT / "docs" / "leaderboard")
-    run(["leaderboard", str(results), "--out", str(out)], given.work / "log.txt")
+    out = given.out or (work / "page" if board.stand_in else ROOT / "docs" / "leaderboard")
+    run(["leaderboard", str(results), "--out", str(out)], work / "log.txt")
     print(f"The page: {out / 'index.html'}")
 
 
-def _board(quick: bool, work: Path, cache: Path) -> Board:
+def _board(quick: bool, cache: Path) -> Board:
+    if not quick and _media_are_there():
+        WORK.mkdir(parents=True, exist_ok=True)
+        return labelled_board(WORK, cache)
+    print("A stand-in is used in the place of labelled media: its numbers mean nothing.")
+    STAND_IN.mkdir(parents=True, exist_ok=True)
+    return stand_in_board(STAND_IN)
+
+
+def _media_are_there() -> bool:
     try:
-        if not quick:
-            shared_folder()
-            return labelled_board(work, cache)
+        shared_folder()
     except ConfigError:
-        print("The labelled media are not there: a stand-in is used. Its numbers mean nothing.")
-    return stand_in_board(work)
+        return False
+    return True
 
 
 def _store(results: Path) -> None:

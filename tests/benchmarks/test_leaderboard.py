@@ -43,7 +43,8 @@ def test_without_labelled_media_the_stand_in_is_told(
 
     monkeypatch.setattr(benchmark, "shared_folder", missing)
     monkeypatch.setattr(benchmark.data, "stand_in", lambda *_: tmp_path / "m.parquet")
-    board = benchmark._board(False, tmp_path, tmp_path)
+    monkeypatch.setattr(benchmark, "STAND_IN", tmp_path / "work")
+    board = benchmark._board(False, tmp_path)
     assert board.stand_in
     assert "mean nothing" in capsys.readouterr().out
 
