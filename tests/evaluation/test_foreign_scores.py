@@ -35,10 +35,8 @@ def written(tmp_path: Path, text: str) -> list[StoredModel]:
 
 
 def test_scores_are_laid_beside_the_items(tmp_path: Path) -> None:
-    text = (
-        "\ufeffpath,score,label\r\nfake/0.mp4,3.5,spoof\r\nreal/0.mp4,,real\r\n"
+    text = "\ufeffpath,score,label\r\nfake/0.mp4,3.5,spoof\r\nreal/0.mp4,,real\r\n"
     text += "other.mp4,1,fake\r\n"
-    )
     model = written(tmp_path, text)[0]
     rows = list(model.score(items(tmp_path), WORK))
     assert model.about.scale == "score"
