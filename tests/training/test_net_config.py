@@ -43,6 +43,12 @@ def test_epochs_take_the_place_of_the_papers_steps(monkeypatch: pytest.MonkeyPat
     assert run_of({**LEAST, "fit": {"steps": 0}}).fit.steps is None
 
 
+def test_a_network_of_our_own_learns_from_labels_here() -> None:
+    assert net_named("face_blending").fit.loss == "own"
+    assert run_of({**LEAST, "net": "face_blending"}).fit.loss == "binary"
+    assert run_of({**LEAST, "net": "face_blending", "fit": {"loss": "own"}}).fit.loss == "own"
+
+
 @pytest.mark.parametrize("name", ['wéird "quoted"', "tab\tnew\nline", "back\\slash", "\x7f💥"])
 def test_a_run_is_a_file_too(tmp_path: Path, name: str) -> None:
     fit = {

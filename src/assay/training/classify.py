@@ -48,6 +48,9 @@ def train_net(run: NetRun, resume: bool = False) -> Path:
     """Read, divide, prepare, train, test, export; returns the run's folder. Raises ConfigError."""
     require_fitting(run.spec, run.fit.augment)
     device = _device(run.device)
+    if run.spec.own and run.spec.fit.loss == "own":
+        name = run.spec.name
+        say(f"{name} learns from labels here; its own training is assay train configs/{name}.toml")
     manifest = read(run.data)
     split, left_out = divided(manifest, run)
     for line in (*left_out, *split.lines()):

@@ -72,7 +72,7 @@ def run_of(stored: Mapping[str, Any]) -> NetRun:
         data=paths["data"] or Path(),
         out=paths["out"] or Path("runs") / str(stored.get("name", spec.name)),
         cache=paths["cache"] or Path("cache") / "prepared",
-        fit=_fit(spec.fit, stored.get("fit", {})),
+        fit=_fit(_plain(spec), stored.get("fit", {})),
         device=device,
         workers=workers,
         start=paths["start"],
@@ -130,6 +130,13 @@ def differing(text: str, other: str) -> list[str]:
     except tomllib.TOMLDecodeError:
         return ["everything"]
     return sorted(key for key in one.keys() | two.keys() if one.get(key) != two.get(key))
+
+
+def _plain(spec: NetSpec) -> Fit:
+    """The network's recipe; assay's own networks, which learn from pairs by their own
+    configurations, are trained on labels here."""
+    own = spec.own and spec.fit.loss == "own"
+    return replace(spec.fit, loss="binary") if own else spec.fit
 
 
 def _fit(own: Fit, changes: Any) -> Fit:
