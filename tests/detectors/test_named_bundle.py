@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from assay.detectors import discover
 from assay.detectors.named_bundle import NamedBundle
 from assay.errors import BundleMismatchError, BundleMissingError, UsageError
 from assay.options import Options
-from assay.report import print_verdicts, to_line
+from assay.report import print_verdicts, schema, to_line
 from assay.subjects.speech import Speech
 from assay.types import Evidence, Reason, SpeechSegment, Verdict, Waveform
 from assay.verdict.calibrate import calibrate, installed_cards
@@ -298,6 +299,7 @@ def test_beside_the_verdict_nothing_is_decided(picture: Path, tmp_path: Path) ->
     verdict = detected(picture, make_folder(tmp_path / "made"))
     assert (verdict.status, verdict.p_fake) == ("declined", None)
     line = json.loads(to_line(verdict))
+    jsonschema.validate(line, schema())
     (one,) = line["detectors"]
     assert (one["name"], one["status"], one["p_fake"]) == ("bundle_made_net", "reported", None)
     assert one["bundle_sha256"]
@@ -314,6 +316,7 @@ def test_counting_it_decides_and_the_rerun_says_so(picture: Path, tmp_path: Path
     assert verdict.status == "completed"
     assert verdict.operating_point is not None
     assert verdict.operating_point.measured_on == "200 made items"
+    jsonschema.validate(json.loads(to_line(verdict)), schema())
     (one,) = verdict.evidence
     assert verdict.p_fake == one.p_fake
     assert verdict.stability is not None

@@ -43,10 +43,7 @@ def calibrated(
     Raises ConfigError where a group was trained on, where there are fewer than ten items of a
     label or three groups of one, or where fakes do not score higher than genuine items.
     """
-    both = set(groups) & set(training_groups)
-    if both:
-        shown = ", ".join(sorted(map(str, both))[:5])
-        raise ConfigError(f"{len(both)} groups of validation were trained on: {shown}.")
+    _require_unseen(groups, training_groups)
     found = _Items.of(people_logits_by_item, labels, groups, aggregation or Aggregation())
     found.require_enough()
     scale, bias = fit_platt(found.logits, found.fake)
@@ -72,6 +69,13 @@ def calibrated(
         if rate * n_real >= 1  # a smaller rate cannot be measured
     ]
     return calibration, points
+
+
+def _require_unseen(groups: Sequence[str], training_groups: Collection[str]) -> None:
+    both = set(groups) & set(training_groups)
+    if both:
+        shown = ", ".join(sorted(map(str, both))[:5])
+        raise ConfigError(f"{len(both)} groups of validation were trained on: {shown}.")
 
 
 class _Items:
