@@ -116,7 +116,7 @@ def test_assays_own_manifest(tmp_path: Path) -> None:
         tmp_path,
         OURS
         + "a.jpg,image,real,cfp,p1,train,,repo@1:a.jpg,CC,,00\n"
-        + f"b.flac,audio,fake,melgan,,train,,x,,copy of c.flac; 16 kHz,{'0f' * 32}\n"
+        + f"b.flac,audio,fake,melgan,,train,,x,,copy of c.flac; 16 kHz,{'0f' * 8}\n"
         + "c.flac,audio,real,ljspeech,,val,,x,,,00\n"
         + "d.png,eye,closed,web-eyes,,train,,x,,,00\n"
         + "e.mp4,video,paired,dfl,p2,train,,x,,left half real,00\n"
@@ -132,7 +132,7 @@ def test_assays_own_manifest(tmp_path: Path) -> None:
     eye = rows["d.png"]
     assert (eye.modality, eye.label, eye.eye) == ("image", "real", "closed")
     assert rows["v/train-mead-hdtf_3_M005_x.mp4"].identity == "mead-M005"
-    assert [row.sha256 for row in rows.values() if row.sha256] == ["0f" * 32]
+    assert [row.sha256 for row in rows.values() if row.sha256] == ["0f" * 8]
     assert not rows.keys() & {"e.mp4", "f.jpg", "z.jpg"}
     assert notices == {"paired": 1, "forensic": 1, "not_read": 1}
 

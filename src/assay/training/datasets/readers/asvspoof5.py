@@ -38,7 +38,7 @@ class AsvSpoof5(Reader):
         modalities=("audio",),
         labels=("real", "fake"),
         splits=("train", "val", "test"),
-        licence="ODC-By 1.0; made from MLS English (CC BY 4.0)",
+        licence="ODC-By 1.0 (not verified); made from MLS English (CC BY 4.0)",
         obtain="https://zenodo.org/records/14498691",
         paper="Wang et al.: ASVspoof 5: Crowdsourced Speech Data, Deepfakes, and Adversarial "
         "Attacks at Scale, ASVspoof Workshop 2024, arXiv:2408.08739",

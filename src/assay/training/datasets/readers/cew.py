@@ -39,7 +39,7 @@ class Cew(Reader):
         modalities=("image",),
         labels=("real",),
         splits=(),
-        licence="research only; faces with open eyes are from LFW",
+        licence="none verified; research only by custom; faces with open eyes are from LFW",
         obtain="http://parnec.nuaa.edu.cn/xtan/data/ClosedEyeDatabases.html (may be offline)",
         paper="Song, Tan, Liu, Chen: Eyes closeness detection from still images with "
         "multi-scale histograms of principal oriented gradients, Pattern Recognition 2014",

@@ -239,8 +239,8 @@ def _record(
         listed=True,
         licence=row.get("licence", ""),
         note=row.get("note", ""),
-        # Our manifests shorten it to sixteen digits, which no file's sum equals.
-        sha256=digest if re.fullmatch(r"[0-9a-f]{64}", digest) else "",
+        # Our own manifests give its first sixteen digits.
+        sha256=digest if re.fullmatch(r"[0-9a-f]{16,64}", digest) else "",
     )
 
 

@@ -26,7 +26,7 @@ class Faces100k(Reader):
         modalities=("image",),
         labels=("fake",),
         splits=(),
-        licence="terms of generated.photos; research use was allowed for the 100K release",
+        licence="terms of generated.photos (not verified for the release of 2019)",
         obtain="https://generated.photos/datasets (the 100K release of 2019 was a shared drive)",
         paper="Generated Media, Inc.: 100,000 Faces (2019); generator: Karras et al., CVPR 2019",
         bibtex="""@misc{generatedphotos2019faces,

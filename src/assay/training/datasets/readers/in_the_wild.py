@@ -27,7 +27,7 @@ class InTheWild(Reader):
         modalities=("audio",),
         labels=("real", "fake"),
         splits=(),
-        licence="Apache-2.0 for the collection; recordings are others' (politicians, celebrities)",
+        licence="see its page (not verified); recordings are of politicians and celebrities",
         obtain="https://deepfake-total.com/in_the_wild",
         paper="Müller, Czempin, Dieckmann, Froghyar, Böttinger: Does Audio Deepfake Detection "
         "Generalize?, Interspeech 2022, arXiv:2203.16263",

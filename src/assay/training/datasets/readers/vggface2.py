@@ -29,7 +29,7 @@ class VggFace2(Reader):
         modalities=("image",),
         labels=("real",),
         splits=("train", "test"),
-        licence="research only (CC BY-NC 4.0 when it was offered); pictures from a web search",
+        licence="research only; offered no more, and its pictures are from a web search",
         obtain="withdrawn by its authors (https://www.robots.ox.ac.uk/~vgg/data/vgg_face2/); "
         "copies circulate",
         paper="Cao, Shen, Xie, Parkhi, Zisserman: VGGFace2: A dataset for recognising faces "

@@ -44,7 +44,7 @@ class WaveFake(Reader):
         modalities=("audio",),
         labels=("real", "fake"),
         splits=(),
-        licence="CC BY-SA 4.0; LJSpeech is in the public domain, JSUT is CC BY-SA 4.0 and others",
+        licence="CC BY-SA 4.0 (not verified); LJSpeech is in the public domain, JSUT has its own",
         obtain="https://zenodo.org/records/5642694; genuine: "
         "https://keithito.com/LJ-Speech-Dataset and "
         "https://sites.google.com/site/shinnosuketakamichi/publication/jsut",
@@ -61,7 +61,7 @@ LJSpeech-1.1/wavs/LJ001-0001.wav
 jsut_ver1.1/basic5000/wav/BASIC5000_0001.wav""",
         published=(
             PublishedCount(104_885, {"label": "fake"}),
-            PublishedCount(13_100, {"label": "real", "subset": "ljspeech"}),
+            PublishedCount(13_100, {"label": "real", "subset": "ljspeech"}, sure=False),
             PublishedCount(5_000, {"label": "real", "subset": "jsut"}, sure=False),
         ),
         quirks=(
