@@ -210,7 +210,7 @@ def test_it_becomes_a_bundle_that_answers_alike(
 ) -> None:
     folder = write_bundle(
         spec,
-        settled(net, inputs(spec, 2, seconds=0.5)),
+        settled(net, inputs(spec, 4, seconds=0.5)),
         tmp_path / "bundle",
         facts={"seed": 0, "data_hash": "made"},
         calibration=None,
@@ -224,6 +224,8 @@ def test_it_becomes_a_bundle_that_answers_alike(
 def settled(net: nn.Module, given: Tensor) -> nn.Module:
     """The network with norms that have seen something, as after training: one that expects values
     around zero and gets 0 to 255 rounds the more the deeper it goes."""
+    given[1] = 0  # a black picture, a silence: the comparison asks for one
+    given[2] = given[2] // 8 + 100 if given.dtype == torch.uint8 else given[2] / 1000
     norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     paces = [norm.momentum for norm in norms]
     for norm in norms:
