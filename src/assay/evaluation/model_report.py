@@ -122,7 +122,7 @@ def _cell(row: Mapping[str, Any] | None, metric: str) -> str:
 
 
 def _long(result: Result, level: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (row["slice"], row["model"], _title(row["metric"]),
          _cell(row, row["metric"]))
         for row in result["rows"]
