@@ -17,7 +17,7 @@ def asvspoof2019(root: Path, *, media: bool = False) -> Path:
         ):
             name = f"LA_{letter}_{1_000_000 + number}"
             flac = root / "LA" / f"ASVspoof2019_LA_{part}" / "flac" / f"{name}.flac"
-            write_medium(flac, media=media, seed=number)
+            write_medium(flac, media=media, seed=3 * k + number)
             word = "bonafide" if attack == "-" else "spoof"
             lines.append(f"LA_00{k}{number} {name} - {attack} {word}")
         folder = root / "LA" / "ASVspoof2019_LA_cm_protocols"
@@ -81,9 +81,10 @@ def asvspoof5(root: Path, *, media: bool = False) -> Path:
             "E_0002 E_0000000002 M C01 1 E_0000000009 AC2 A18 spoof -",
         ],
     }
-    for (protocol, folder), lines in parts.items():
+    for part, ((protocol, folder), lines) in enumerate(parts.items()):
         for k, line in enumerate(lines):
-            write_medium(root / folder / f"{line.split()[1]}.flac", media=media, seed=k)
+            flac = root / folder / f"{line.split()[1]}.flac"
+            write_medium(flac, media=media, seed=3 * part + k)
         _write_keys(root / "ASVspoof5_protocols" / protocol, lines)
     return root
 

@@ -73,8 +73,8 @@ def dffd_code(root: Path, *, media: bool = False) -> Path:
     for k, split in enumerate(("train", "validation", "test")):
         top = root / "data" / split
         write_medium(top / "Real" / f"ffhq_{k}.png", media=media, seed=k)
-        for name in (f"stylegan_ffhq_{k}.png", f"{k}_faceapp.png"):
-            write_medium(top / "Fake" / name, media=media, seed=10 + k)
+        for j, name in enumerate((f"stylegan_ffhq_{k}.png", f"{k}_faceapp.png")):
+            write_medium(top / "Fake" / name, media=media, seed=10 + 2 * k + j)
             write_medium(top / "Mask" / name, media=media, seed=20 + k)
     return root
 
