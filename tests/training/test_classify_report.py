@@ -75,12 +75,23 @@ def test_the_test_is_told_with_its_interval_its_size_and_what_guessing_gives() -
     rows = measured(found, "tiny")
     (line,) = test_lines(rows, [found])
     accuracy = next(r for r in rows if (r["metric"], r["slice"]) == ("accuracy", "overall"))
-    assert line.startswith("test, by file: AUC ")
+    assert line.startswith("test, by file: accuracy ")
     assert f"accuracy {accuracy['value']:.4f} (95 %: {accuracy['low']:.4f} to" in line
     assert "on 8 real and 4 fake files of 12 groups" in line
     assert "(always the same answer: accuracy 0.6667)" in line
     methods = by_method(rows)
     assert [m.partition(":")[0] for m in methods] == ["  m0", "  m1"]
+
+
+def test_a_number_without_an_interval_says_why() -> None:
+    found = files(24)
+    sure = Answers("file", found.fake * 2.0 - 1, found.fake, ("",) * 24, found.groups)
+    assert (
+        "1.0000 (no interval: every draw gives the same)"
+        in test_lines(measured(sure, "tiny"), [sure])[0]
+    )
+    few = Answers("file", found.scores, found.fake, ("",) * 24, ("a", "b") * 12)
+    assert "(too few groups for an interval)" in test_lines(measured(few, "tiny"), [few])[0]
 
 
 def test_a_test_of_one_label_says_so() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.evaluation.bootstrap import MIN_GROUPS
 from assay.evaluation.predictions import FILE, FRAME, Prediction
 from assay.report.sanitise import visible
 from assay.training.classify_data import Prepared
@@ -16,7 +17,7 @@ from assay.training.curves import write_json
 CUT = 0.0
 """The logit from which a file is called fake: an even chance."""
 HISTORY, CURVES = "epochs.json", "curves.png"
-NAMES = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
+NAMES = {"accuracy": "accuracy", "auc": "AUC", "balanced_accuracy": "balanced accuracy"}
 
 
 def say(line: str) -> None:
@@ -83,6 +84,7 @@ def test_lines(rows: Sequence[Mapping[str, Any]], found: Sequence[Answers]) -> l
             lines.append(f"test, by {answers.level}: only one label was scored, so no number.")
             continue
         first = own[0]
+        own.sort(key=lambda row: list(NAMES).index(row["metric"]))
         numbers = ", ".join(f"{NAMES[r['metric']]} {_number(r)}" for r in own)
         share = max(first["n_fake"], first["n_real"]) / (first["n_fake"] + first["n_real"])
         lines.append(
@@ -106,7 +108,9 @@ def _number(row: Mapping[str, Any]) -> str:
     if row["value"] is None:
         return "none"
     if row["low"] is None:
-        return f"{row['value']:.4f} (too few groups for an interval)"
+        few = row["n_groups"] < MIN_GROUPS
+        why = "too few groups for an interval" if few else "no interval: every draw gives the same"
+        return f"{row['value']:.4f} ({why})"
     return f"{row['value']:.4f} (95 %: {row['low']:.4f} to {row['high']:.4f})"
 
 
