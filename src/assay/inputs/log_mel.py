@@ -19,7 +19,8 @@ FLOOR = 0.01
 def log_mel(
     samples: FloatArray, rate_hz: int = 16000, n_fft: int = 321, n_mels: int = 64
 ) -> FloatArray:
-    """(n_mels, 1 + n // (n_fft // 2)) float32: log(power + 0.01) of samples (n,) float32.
+    """(n_mels, columns) float32: log(power + 0.01) of samples (n,) float32, a
+    column for every `n_fft // 2` samples; of 320 n samples at the defaults there are 2 n.
 
     Raises ValueError where there are fewer than `n_fft` samples.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -162,5 +163,12 @@ class _Run:
             self.optimiser.load_state_dict(held["optimiser"])
             self.step, self.losses = int(held["step"]), list(held["losses"])
             self.before_s = float(held["seconds"])
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+        except (
+            OSError,
+            RuntimeError,
+            KeyError,
+            ValueError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
             raise ConfigError(f"{path} cannot be resumed from: {error}") from error

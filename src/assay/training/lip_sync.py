@@ -66,7 +66,7 @@ def read_config(path: Path) -> LipSyncConfig:
         raw["name"], raw["version"], raw["data"]["manifest"], raw["data"]["cache"]
         recipe = LipClipInput.from_card(raw.get("input", {}))
         return LipSyncConfig(raw, recipe, ClipSchedule.from_table(raw["fit"]))
-    except (OSError, ValueError, KeyError, TypeError, BundleMismatchError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BundleMismatchError, ConfigError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
 
 
@@ -122,10 +122,12 @@ def write_lip_bundle(
 
 class Batches:
     """Draws batches: half genuine; of the others half are forged files, half genuine mouths with
-    the sound of another genuine clip."""
+    the sound of another genuine clip. Each example is a part of `part_frames` of its window."""
 
     def __init__(self, clips: Sequence[StoredLips], config: LipSyncConfig) -> None:
         self.config = config
+        part = int(config.raw["data"].get("part_frames", config.recipe.n_frames))
+        self.part = replace(config.recipe, n_frames=min(part, config.recipe.n_frames))
         self.genuine = [clip for clip in clips if not clip.fake]
         self.forged = [clip for clip in clips if clip.fake]
         if len(self.genuine) < 2 or not self.forged:
@@ -148,17 +150,34 @@ class Batches:
             if len({c.record.source for c in self.genuine}) == 1:
                 break
         window = int(rng.integers(len(clip.starts)))
-        mouths = np.asarray(clip.mouths[window])
-        if rng.random() < 0.5:
-            mouths = mouths[:, :, ::-1]
-        light = rng.uniform(0.7, 1.3) * mouths.astype(np.float32) + rng.uniform(-20, 20)
-        gain = np.float32(10 ** (rng.uniform(-6, 6) / 20))
-        mel = mel_of(gain * self._sound(other, clip.starts[window]), self.config.recipe)
-        return np.clip(light, 0, 255).astype(np.uint8), mel
+        skipped = int(rng.integers(self.config.recipe.n_frames - self.part.n_frames + 1))
+        mouths = np.asarray(clip.mouths[window][skipped : skipped + self.part.n_frames])
+        first = (clip.starts[window] + skipped) / self.part.fps * self.part.sample_rate_hz
+        sound = varied_sound(other.samples[round(first) :][: self.part.n_samples], rng)
+        return varied_mouths(mouths, rng), mel_of(sound, self.part)
 
-    def _sound(self, clip: StoredLips, start: int) -> FloatArray:
-        recipe = self.config.recipe
-        return clip.samples[round(start / recipe.fps * recipe.sample_rate_hz) :]
+
+def varied_mouths(mouths: Array, rng: np.random.Generator) -> Array:
+    """Mouths (n, s, s, 3) mirrored, moved by up to a twelfth, in other light: all alike."""
+    if rng.random() < 0.5:
+        mouths = mouths[:, :, ::-1]
+    reach = max(1, mouths.shape[1] // 12)
+    held = np.pad(mouths, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
+    top, left = rng.integers(2 * reach + 1, size=2)
+    moved = held[:, top : top + mouths.shape[1], left : left + mouths.shape[2]]
+    colour = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3).astype(np.float32)
+    light = colour * moved.astype(np.float32) + rng.uniform(-20, 20)
+    return np.clip(light, 0, 255).astype(np.uint8)
+
+
+def varied_sound(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Sound (n,) louder or softer, duller or sharper, in some noise."""
+    gain = 10 ** (rng.uniform(-9, 6) / 20)
+    tilt = float(rng.uniform(-0.9, 0.9))
+    sharper = samples - tilt * np.concatenate([samples[:1], samples[:-1]])
+    loud = float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0
+    noise = rng.standard_normal(len(samples)) * loud * 10 ** (rng.uniform(-40, -10) / 20)
+    return np.asarray(gain * (sharper + noise), np.float32)
 
 
 @torch.no_grad()

@@ -86,7 +86,7 @@ def read_config(path: Path) -> LocalisationConfig:
         )
         if found.recipe.n_frames % int(found.arguments.get("stride", 1)):
             raise ConfigError("n_frames is no multiple of the stride.")
-    except (OSError, ValueError, KeyError, TypeError, BundleMismatchError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BundleMismatchError, ConfigError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
     return found
 
@@ -217,8 +217,9 @@ def localised(
             proposals_of(each[0].numpy(), n, config.rate_hz, config.suppression)
             for each in (outputs.fused_map, outputs.video_map, outputs.audio_map)
         ]
-        own = outputs.fused_map[0, :, :n].max()
-        logit = float(torch.logit(own, eps=1e-6))
+        # Of what leaves the clip nothing was read: the best proposal is the clip's score.
+        best = torch.tensor(tables[0][0, 0] if len(tables[0]) else 0.0)
+        logit = float(torch.logit(best, eps=1e-6))
         found.append(Localisation(clip.record, clip.group, clip.spans, logit, *tables))
     return found
 

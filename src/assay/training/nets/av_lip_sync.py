@@ -21,6 +21,9 @@ from assay.training.nets.spec import Fit, NetSpec
 from assay.training.nets.trunk import Outputs
 
 MAX_SHIFT = 8
+REACH = 6
+"""Frames at either end whose features the zeros beyond the sequence touch. They are left out: both
+branches could mark the ends there, and no shift would ever fit better than none."""
 SYNC_WEIGHT = 0.5
 BIBTEX = """@inproceedings{shahzad2022lip,
   title={Lip Sync Matters: A Novel Multimodal Forgery Detector},
@@ -123,6 +126,7 @@ class AvLipSync(nn.Module):
 
     def agreement(self, seen: Tensor, heard: Tensor) -> Tensor:
         """(n, shifts): the mean cosine of features (n, c, t), the sound's moved by each shift."""
+        seen, heard = seen[:, :, REACH:-REACH], heard[:, :, REACH:-REACH]
         n = seen.shape[2]
         shifts = range(-self.max_shift, self.max_shift + 1)
         means = [

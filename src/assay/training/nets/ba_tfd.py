@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from assay.inputs.clip import ClipInput
 from assay.training.localisation_losses import TimeTargets, localisation_loss
-from assay.training.nets.boundary_maps import BoundaryModule, MapFusion, conv
+from assay.training.nets.boundary_maps import BoundaryModule, MapFusion, best_logit, conv
 from assay.training.nets.spec import Fit, NetSpec
 
 BIBTEX = """@inproceedings{cai2022do,
@@ -27,7 +27,6 @@ BIBTEX = """@inproceedings{cai2022do,
   booktitle={International Conference on Digital Image Computing: Techniques and Applications},
   year={2022}
 }"""
-EDGE = 1e-6
 
 
 class Localised(NamedTuple):
@@ -162,7 +161,7 @@ class BaTfd(nn.Module):
         video_map = self.video_boundary_module(seen)
         audio_map = self.audio_boundary_module(heard)
         fused = self.fusion(seen, heard, video_map, audio_map)
-        logit = torch.logit(fused.flatten(1).amax(dim=1), eps=EDGE)
+        logit = best_logit(fused)
         marks = (video_frames[:, 0], audio_frames[:, 0])
         return Localised(logit, fused, video_map, audio_map, *marks, video, audio)
 

@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from assay.inputs.clip import ClipInput
 from assay.training.localisation_losses import TimeTargets, frame_targets_edges, loss_parts_plus
-from assay.training.nets.ba_tfd import EDGE, FrameClassifier
+from assay.training.nets.ba_tfd import FrameClassifier
 from assay.training.nets.boundary_generators import BoundaryGenerator, RelatedBoundaryModule
-from assay.training.nets.boundary_maps import MapFusion
+from assay.training.nets.boundary_maps import MapFusion, best_logit
 from assay.training.nets.spec import Fit, NetSpec
 
 BIBTEX = """@article{cai2023glitch,
@@ -206,7 +206,7 @@ class BaTfdPlus(nn.Module):
         ]
         maps = (torch.stack(fused, 1), torch.stack(video_maps, 1), torch.stack(audio_maps, 1))
         means = [three.mean(dim=1) for three in maps]
-        logit = torch.logit(means[0].flatten(1).amax(dim=1), eps=EDGE)
+        logit = best_logit(means[0])
         edges: tuple[Tensor, ...] = ()
         features: tuple[Tensor, ...] = ()
         if self.use_generators:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+EDGE = 1e-6
 EXPANDED = 0.5
 """A proposal is looked at with half its length before and behind."""
 
@@ -134,6 +135,16 @@ class BoundaryModule(nn.Module):
         """Features (n, wide, d, t) of every proposal."""
         found: Tensor = self.block0(self.bm_layer(features))[:, :, 0]
         return found
+
+
+def best_logit(boundary_map: Tensor) -> Tensor:
+    """(n,): the logit of the best proposal of maps (n, d, t) among those that lie in the clip; of
+    the others nothing was read."""
+    n_durations, n_moments = boundary_map.shape[1:]
+    ends = torch.arange(n_durations)[:, None] + torch.arange(n_moments) + 1
+    outside = (ends > n_moments - 1).to(boundary_map.device)
+    inside = boundary_map.masked_fill(outside, 0.0).flatten(1)
+    return torch.logit(inside.amax(dim=1), eps=EDGE)
 
 
 class MapWeights(nn.Module):
