@@ -103,26 +103,18 @@ def evaluate(
     if several.is_asked(model, manifest, scores, protocol, final, train_manifest, asv_scores):
         several.require_sense(model, manifest, scores)
         _require_no_folder(data, robustness, detectors, per_source)
-        asked: dict[str, Any] = {
-            "models": tuple(model or ()),
-            "data": manifest,
-            "scores": scores,
-            "root": root,
-        }
-        asked |= {"protocol": protocol or "within", "split": split, "final": final, "out": out}
-        asked |= {"cache": cache, "workers": workers, "train_manifest": train_manifest}
-        asked |= {"asv_scores": asv_scores, "operating_point": operating_point or "far_1"}
-        several.run_models(**asked, n_draws=draws, as_json=as_json)
+        asked: dict[str, Any] = {"models": tuple(model or ()), "data": manifest, "root": root}
+        asked |= {"scores": scores, "protocol": protocol or "within", "split": split}
+        asked |= {"final": final, "out": out, "cache": cache, "workers": workers}
+        asked |= {"train_manifest": train_manifest, "asv_scores": asv_scores, "n_draws": draws}
+        several.run_models(**asked, operating_point=operating_point or "far_1", as_json=as_json)
         return
     _require_sense(data, scores, far)
     options = _options(detectors, operating_point)
-    named: dict[str, Any] = {
-        "out": out,
-        "data": _folder(data) if scores is None else None,
-        "scores": scores,
-    }
-    named |= {"split": split or "val", "options": options, "workers": workers, "far": far}
-    _evaluate_folder(as_json, **named, robustness=robustness, per_source=per_source, n_draws=draws)
+    named: dict[str, Any] = {"out": out, "scores": scores, "split": split or "val", "far": far}
+    named |= {"data": _folder(data) if scores is None else None, "options": options}
+    named |= {"workers": workers, "robustness": robustness, "per_source": per_source}
+    _evaluate_folder(as_json, **named, n_draws=draws)
 
 
 def _evaluate_folder(as_json: bool, **asked: Any) -> None:
