@@ -79,7 +79,8 @@ def test_the_test_is_told_with_its_interval_its_size_and_what_guessing_gives() -
     assert f"accuracy {accuracy['value']:.4f} (95 %: {accuracy['low']:.4f} to" in line
     assert "on 8 real and 4 fake files of 12 groups" in line
     assert "(always the same answer: accuracy 0.6667)" in line
-    methods = by_method(rows)
+    many = measured(files(60), "tiny")
+    methods = by_method(many)
     assert [m.partition(":")[0] for m in methods] == ["  m0", "  m1"]
 
 

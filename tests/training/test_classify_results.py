@@ -79,12 +79,13 @@ def test_the_stored_result_is_one_that_the_leaderboard_reads(run: NetRun, parts:
 
 
 def test_the_data_hash_changes_with_a_label(parts: Parts) -> None:
-    before = parts.hash
+    before, other = parts.hash_of("test"), parts.hash_of("train")
     first = parts.items["test"][0]
     changed = Record(**{**{f: getattr(first.record, f) for f in first.record.__slots__},
                         "label": "fake"})  # fmt: skip
     parts.items["test"][0] = PreparedFaces(changed, first.group, first.path)
-    assert parts.hash != before
+    assert parts.hash_of("test") != before
+    assert parts.hash_of("train") == other
 
 
 def test_every_look_at_the_test_is_written_down(
@@ -122,7 +123,7 @@ def test_a_probability_is_given_where_validation_allows_one(
 
 
 def test_the_provenance_names_all_that_made_the_numbers(run: NetRun, parts: Parts) -> None:
-    told = provenance(run, parts)
+    told = provenance(run, parts, "test")
     assert {"command", "commit", "data_hash", "seed", "recipe", "made", "start"} <= set(told)
     assert told["recipe"]["epochs"] == 10
     json.dumps(told)

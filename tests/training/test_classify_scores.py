@@ -99,12 +99,14 @@ def test_the_numbers_are_those_of_another_library() -> None:
             assert (row["model"], row["n_groups"]) == ("tiny", 6)
 
 
-def test_each_method_stands_against_all_genuine_items() -> None:
-    _, files = answers(scored(), Aggregation())
+def test_each_method_that_has_enough_stands_against_all_genuine_items() -> None:
+    _, files = answers(scored(24), Aggregation())
     rows = [r for r in measured(files, "tiny") if r["metric"] == "auc"]
     assert [(r["slice"], r["n_fake"], r["n_real"]) for r in rows] == [
-        (OVERALL, 6, 6), ("m1", 3, 6), ("m3", 3, 6),
+        (OVERALL, 12, 12), ("m1", 6, 12), ("m3", 6, 12),
     ]  # fmt: skip
+    _, files = answers(scored(12), Aggregation())
+    assert {r["slice"] for r in measured(files, "tiny")} == {OVERALL}
 
 
 def test_few_groups_have_no_interval_and_one_label_has_no_number() -> None:

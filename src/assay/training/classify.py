@@ -160,7 +160,7 @@ def _finish(run: NetRun, parts: Parts, net: nn.Module, device: str) -> None:
     write_predictions(
         predictions(test, files, run.name, sha256, run.spec.aggregation),
         run.out / PREDICTIONS,
-        provenance(run, parts),
+        provenance(run, parts, "test"),
     )
     for line in (*test_lines(rows, (frames, files)), *by_method(rows)):
         say(line)

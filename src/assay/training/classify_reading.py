@@ -41,11 +41,12 @@ class Parts:
     manifest: Manifest
     items: dict[str, list[Prepared]]
 
-    @property
-    def hash(self) -> str:
-        """Sixteen digits that change with any item, its label or its split."""
-        found = [item for part in self.items.values() for item in part]
-        return data_hash(Item(one.record, one.group, self.manifest.root) for one in found)
+    def hash_of(self, split: str) -> str:
+        """Sixteen digits that change with any item of that part, its label or its content hash:
+        the ones that `assay evaluate` gives it."""
+        return data_hash(
+            Item(one.record, one.group, self.manifest.root) for one in self.items[split]
+        )
 
     def groups(self, split: str) -> list[str]:
         """The groups of that part, sorted."""

@@ -36,7 +36,7 @@ def bundled(run: NetRun, parts: Parts, net: nn.Module, val: Scored) -> str:
     train = parts.items["train"]
     cut = cutter_for(run.spec, train, "none")
     rows: list[Row] = rows_of(train, run.spec, 1, run.fit)[:N_EXAMPLES]
-    facts = provenance(run, parts) | {
+    facts = provenance(run, parts, "train") | {
         "name": run.name,
         "training_groups": parts.groups("train"),
         "calibration_groups": parts.groups("val"),
@@ -84,8 +84,8 @@ def _trained_on(items: Sequence[Prepared]) -> list[dict[str, Any]]:
     ]
 
 
-def provenance(run: NetRun, parts: Parts) -> dict[str, Any]:
-    """What made these numbers: command, commit, data, seed, recipe, start."""
+def provenance(run: NetRun, parts: Parts, split: str) -> dict[str, Any]:
+    """What made this: command, commit, that part of the data, seed, recipe, start."""
     return {
         "command": f"assay train {run.out / CONFIG}",
         "commit": commit(),
@@ -94,7 +94,7 @@ def provenance(run: NetRun, parts: Parts) -> dict[str, Any]:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "protocol": "within",
         "net": run.spec.name,
-        "data_hash": parts.hash,
+        "data_hash": parts.hash_of(split),
         "seed": run.fit.seed,
         "recipe": told(run.fit),
         "start": None if run.start is None else sha256_of(run.start),
@@ -109,7 +109,7 @@ def result(run: NetRun, parts: Parts, rows: list[dict[str, Any]], sha256: str) -
         "protocol": "within",
         "data": {
             "name": f"{sets}: {run.data.name}",
-            "data_hash": parts.hash,
+            "data_hash": parts.hash_of("test"),
             "n_items": len(test),
             "n_not_scored": sum(bool(item.reason) for item in test),
             "split": "test",
@@ -125,14 +125,16 @@ def result(run: NetRun, parts: Parts, rows: list[dict[str, Any]], sha256: str) -
         "rows": rows,
         "significance": [],
         "final": True,
-        "provenance": provenance(run, parts),
+        "provenance": provenance(run, parts, "test"),
         "bibtex_keys": [],
     }
 
 
 def log_test(run: NetRun, parts: Parts, sha256: str) -> None:
     """The test part is looked at: written down beside its manifest. Raises ConfigError."""
-    facts = {k: v for k, v in provenance(run, parts).items() if k in ("data_hash", "command")}
+    facts = {
+        k: v for k, v in provenance(run, parts, "test").items() if k in ("data_hash", "command")
+    }
     beside = run.data if run.data.is_file() else run.out / MANIFEST
     notice = log_use(beside, [(run.name, sha256)], {**facts, "protocol": "within"})
     say(f"{notice.text[:1].upper()}{notice.text[1:]}.")

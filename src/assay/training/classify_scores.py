@@ -22,6 +22,8 @@ from assay.training.classify_loop import logit_of, quiet_worker
 from assay.training.progress import told
 
 OVERALL = "overall"
+LEAST_OF_METHOD = 5
+"""Scored items of each label without which a method has no number of its own."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,14 @@ def measured(
     found: Answers, model: str, n_draws: int = 1000, seed: int = 0
 ) -> list[dict[str, Any]]:
     """Rows of a result file: accuracy, balanced accuracy and AUC with 95 % intervals over groups,
-    overall, and the AUC of each method against all genuine ones."""
+    overall, and of each method that has enough against all genuine ones."""
     rows = list(_of_slice(found, model, OVERALL, n_draws, seed))
     fakes = {m for m, fake in zip(found.methods, found.fake, strict=True) if fake}
     if len(fakes) > 1:
         for method in sorted(fakes):
             own = np.array([m == method for m in found.methods]) & found.fake
+            if min(own.sum(), (~found.fake).sum()) < LEAST_OF_METHOD:
+                continue
             part = found.only(own | ~found.fake)
             rows += _of_slice(part, model, method or "unnamed", n_draws, seed)
     return rows
