@@ -94,8 +94,9 @@ class MaxFeatureMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        first, second = x.chunk(2, dim=1)
-        return torch.maximum(first, second)
+        # A plain number: with a size that is traced the graph loses count of its channels.
+        n = int(x.shape[1]) // 2
+        return torch.maximum(x.narrow(1, 0, n), x.narrow(1, n, n))
 
 
 class Lcnn(nn.Module):
