@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
 from assay.errors import ConfigError  # noqa: E402
-from assay.training.nets.rawnet2 import BONA_FIDE, SPOOF, RawNet2  # noqa: E402
+from assay.training.nets.rawnet2 import BONA_FIDE, SPOOF, RawNet2, published  # noqa: E402
+from tests.training.nets import public_layouts as layouts  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,45 @@ def test_everything_learns() -> None:
 def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(ConfigError, match="paper, baseline"):
         RawNet2("huge")
+
+
+def public_layout() -> layouts.Shapes:
+    """The tensors of ASVspoof 2021's baseline."""
+    shapes = layouts.norm("first_bn", 20) | layouts.norm("bn_before_gru", 128)
+    widths = [20, 20, 20, 128, 128, 128, 128]
+    for number, (n_in, n_out) in enumerate(pairwise(widths)):
+        place = f"block{number}.0."
+        if number:
+            shapes |= layouts.norm(f"{place}bn1", n_in)
+        shapes |= {f"{place}conv1.weight": (n_out, n_in, 3), f"{place}conv1.bias": (n_out,)}
+        shapes |= layouts.norm(f"{place}bn2", n_out)
+        shapes |= {f"{place}conv2.weight": (n_out, n_out, 3), f"{place}conv2.bias": (n_out,)}
+        if n_in != n_out:
+            shapes[f"{place}conv_downsample.weight"] = (n_out, n_in, 1)
+            shapes[f"{place}conv_downsample.bias"] = (n_out,)
+        shapes |= layouts.linear(f"fc_attention{number}.0", n_out, n_out)
+    for level in range(3):
+        shapes[f"gru.weight_ih_l{level}"] = (3072, 1024 if level else 128)
+        shapes[f"gru.weight_hh_l{level}"] = (3072, 1024)
+        shapes |= {f"gru.bias_ih_l{level}": (3072,), f"gru.bias_hh_l{level}": (3072,)}
+    return shapes | layouts.linear("fc1_gru", 1024, 1024) | layouts.linear("fc2_gru", 1024, 2)
+
+
+def test_the_baselines_public_layout_fits_in_names_and_shapes() -> None:
+    with torch.device("meta"):
+        net = RawNet2("baseline", as_published=True)
+    net.load_state_dict(published(layouts.state(public_layout())), assign=True)
+    with pytest.raises(ValueError, match="elsewhere"):
+        published({"elsewhere.weight": torch.zeros(1)})
+
+
+@torch.no_grad()
+def test_the_public_code_passes_over_each_blocks_first_norm() -> None:
+    torch.manual_seed(0)
+    sound = torch.randn(1, 5000) * 0.1
+    for as_published in (False, True):
+        net = RawNet2("baseline", as_published=as_published).eval()
+        before = float(net(sound)[0])
+        for block in net.blocks[1:]:
+            block.before.bias += 1.0
+        assert (float(net(sound)[0]) == before) is as_published
