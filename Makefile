@@ -26,8 +26,9 @@ demo: $(VENV)/.core
 	echo; echo "One report for each file lies in $(CURDIR)/demo-report/"; \
 	case $$code in 0|1|3) ;; *) echo "assay detect ended with exit code $$code."; exit $$code ;; esac
 
+# A file of tests is one process's business; one thread each, or the processes fight for the cores.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.all
 	$(BIN)/ruff check .
