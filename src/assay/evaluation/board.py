@@ -131,10 +131,10 @@ def _number(row: Mapping[str, Any]) -> Number | None:
     """The row's number; None where it was not measurable."""
     if row["value"] is None:
         return None
-    ends = [None if row.get(end) is None else float(row[end]) for end in ("low", "high")]
-    counts = [int(row[name]) for name in ("n_fake", "n_real", "n_groups")]
-    found = Number(float(row["value"]), *ends, *counts)
-    if not all(math.isfinite(x) for x in (found.value, *ends) if x is not None):
+    low, high = (None if row.get(end) is None else float(row[end]) for end in ("low", "high"))
+    n_fake, n_real, n_groups = (int(row[name]) for name in ("n_fake", "n_real", "n_groups"))
+    found = Number(float(row["value"]), low, high, n_fake, n_real, n_groups)
+    if not all(math.isfinite(x) for x in (found.value, low, high) if x is not None):
         raise ValueError(f"{row['metric']} is not finite")
     return found
 
