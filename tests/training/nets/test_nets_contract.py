@@ -54,8 +54,16 @@ GIGA_MACS = {
     "efficientnet_b4_att": 1.50,
     "xception": 8.36,
 }
-# Ten seconds of one core and more each; `-m "not slow"` leaves them out.
-SLOW = ("cross_efficient_vit", "efficientnet_b4_ensemble", "efficientnet_b4_att", "xception")
+# Many seconds of one core each, and each has a smaller sister; `-m "not slow"` leaves them out.
+SLOW = (
+    "aasist",
+    "cross_efficient_vit",
+    "efficientnet_b4_att",
+    "efficientnet_b4_ensemble",
+    "efficientnet_b4_st",
+    "rawnet2",
+    "xception",
+)
 # Parameters that the published checkpoints hold and the published code never uses.
 NEVER_USED = {
     "aasist": r"blocks\.\d\.before\.",
