@@ -218,6 +218,18 @@ def test_every_batch_is_full_and_balanced(tmp_path: Path) -> None:
     assert all(float(labels.mean()) == 0.5 for _, labels in batches)
 
 
+@pytest.mark.parametrize("head_epochs", [0, 1])
+def test_what_a_network_keeps_fixed_by_itself_stays_so(tmp_path: Path, head_epochs: int) -> None:
+    net = tiny_net()
+    first, *others = net.parameters()
+    first.requires_grad_(False)
+    before = [parameter.detach().clone() for parameter in (first, *others)]
+    fit = replace(TINY_FIT, epochs=1, head_epochs=head_epochs)
+    train_rounds(NetModule(net, made_task(), fit, tmp_path), "cpu")
+    assert torch.equal(first, before[0])
+    assert not any(torch.equal(now, then) for now, then in zip(others, before[1:], strict=True))
+
+
 def test_the_head_of_a_network_is_what_it_calls_so_or_its_last_layer() -> None:
     net = tiny_net()
     assert head_of(net) is net.score

@@ -297,7 +297,7 @@ def _abstentions(rows: Sequence[Prediction]) -> dict[str, int]:
 
 
 def _provenance(request: Request, measured: Measured) -> dict[str, Any]:
-    from assay.evaluation.run import _commit
+    from assay.evaluation.run import source_commit
 
     scored_by = {
         key: measured.made_by[key] for key in ("command", "commit", "made") if measured.made_by
@@ -305,7 +305,7 @@ def _provenance(request: Request, measured: Measured) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "assay_version": assay.__version__,
-        "commit": _commit(),
+        "commit": source_commit(),
         "command": request.command,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_hash": measured.data["data_hash"],

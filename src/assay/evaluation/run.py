@@ -120,7 +120,7 @@ def _data(request: Request, items: Sequence[Item], pieces: Sequence[Piece]) -> T
 def _provenance(request: Request, sources: Tables, rows: Sequence[Row]) -> Tables:
     return {
         "assay_version": assay.__version__,
-        "commit": _commit(),
+        "commit": source_commit(),
         "command": request.command,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         **sources,
@@ -133,7 +133,7 @@ def _provenance(request: Request, sources: Tables, rows: Sequence[Row]) -> Table
     }
 
 
-def _commit() -> str | None:
+def source_commit() -> str | None:
     """The commit that assay runs from, with a + where files were changed; None outside git."""
     folder = Path(assay.__file__).parent
 

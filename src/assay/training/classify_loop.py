@@ -108,6 +108,8 @@ class NetModule(lightning.LightningModule):
         super().__init__()
         self.net, self.task, self.recipe, self.folder = net, task, fit, folder
         self.workers, self.after_round = workers, after_round
+        # What a network keeps fixed by itself stays so.
+        self.learning = [p for p in net.parameters() if p.requires_grad]
         self.batch = min(fit.batch, max(2, len(task.rows)))
         self.draws = Draws(task.rows, self.batch, fit.seed, fit.balanced)
         self.rounds = rounds_of(fit, len(task.rows), self.batch)
@@ -168,7 +170,8 @@ class NetModule(lightning.LightningModule):
         self._sums.zero_()
         only_head = self.number < self.rounds.head_rounds
         self.net.train(not only_head)
-        self.net.requires_grad_(not only_head)
+        for parameter in self.learning:
+            parameter.requires_grad_(not only_head)
         if only_head:
             head_of(self.net).train().requires_grad_(True)
 

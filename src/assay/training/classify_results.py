@@ -17,7 +17,7 @@ from torch import nn
 
 from assay import __version__
 from assay.errors import ConfigError
-from assay.evaluation.run import _commit as commit
+from assay.evaluation.run import source_commit
 from assay.evaluation.sealed import log_use
 from assay.training.classify_data import Prepared, Row, cutter_for, rows_of
 from assay.training.classify_reading import MANIFEST, Parts, frames_of
@@ -88,7 +88,7 @@ def provenance(run: NetRun, parts: Parts, split: str) -> dict[str, Any]:
     """What made this: command, commit, that part of the data, seed, recipe, start."""
     return {
         "command": f"assay train {run.out / CONFIG}",
-        "commit": commit(),
+        "commit": source_commit(),
         "assay_version": __version__,
         "torch": torch.__version__,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
