@@ -191,7 +191,7 @@ def stats(
     debug: Debug = False,
 ) -> None:
     """Show the balance of the labels, and what else than a forgery tells them apart."""
-    _require_parts("pyarrow", "imagehash", "sklearn", "matplotlib")
+    _require_parts("pyarrow", "imagehash", "matplotlib")
     from assay.training.datasets import balance_plot, shortcuts
     from assay.training.datasets.seen_items import look_at_all, memory_of
 

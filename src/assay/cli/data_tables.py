@@ -142,7 +142,7 @@ def print_stats(answer: Mapping[str, Any]) -> None:
         typer.echo("There are too few items of one label to look for shortcuts.")
         return
     print_table(
-        ("kind", "fact", "AUC alone", "95 %", "fakes have", "fake", "real", ""),
+        ("kind", "fact", "AUC alone", "95 %", "groups", "fakes have", "fake", "real", ""),
         (_fact_texts(row) for row in facts),
     )
     named = [f"{row['kind']} {row['fact']} ({row['auc']:.2f})" for row in facts if row["shortcut"]]
@@ -160,12 +160,12 @@ def _texts(row: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
 
 
 def _fact_texts(row: Mapping[str, Any]) -> tuple[str, ...]:
-    low, high = row["interval"]
     return (
         row["kind"],
         row["fact"],
         f"{row['auc']:.3f}",
-        f"{low:.2f}–{high:.2f}",
+        "–" if row["low"] is None else f"{row['low']:.2f}–{row['high']:.2f}",
+        f"{row['n_groups']:,}",
         {"other": "other values"}.get(row["fakes_have"], row["fakes_have"]),
         row["fake"],
         row["real"],

@@ -46,8 +46,7 @@ def test_the_auc_is_that_of_scikit_learn_and_has_a_direction() -> None:
     row = told(loudness_db=loud.tolist())["loudness_db"]
     assert row["fakes_have"] == "less"
     assert row["auc"] == pytest.approx(roc_auc_score(FAKE, -loud))
-    low, high = row["interval"]  # type: ignore[misc]
-    assert low < row["auc"] < high  # type: ignore[operator]
+    assert row["low"] < row["auc"] < row["high"]  # type: ignore[operator]
 
 
 def test_fakes_between_the_real_ones_are_found() -> None:
@@ -60,6 +59,11 @@ def test_fakes_between_the_real_ones_are_found() -> None:
 def test_what_few_items_have_is_not_judged() -> None:
     assert told(jpeg_quality=[75.0 if k < 10 else None for k in range(N)]) == {}
     assert shortcuts([], []) == []
+
+
+def test_what_all_have_says_nothing() -> None:
+    row = told(codec=["flac"] * N)["codec"]
+    assert (row["auc"], row["low"], row["shortcut"]) == (0.5, None, False)
 
 
 def test_one_person_is_not_proof() -> None:

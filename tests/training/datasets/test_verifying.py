@@ -10,8 +10,11 @@ from PIL import Image
 pytest.importorskip("imagehash", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
+from assay.training.datasets import verifying  # noqa: E402
+from assay.training.datasets.looking import Seen  # noqa: E402
 from assay.training.datasets.manifest_file import Manifest  # noqa: E402
 from assay.training.datasets.records import Record  # noqa: E402
+from assay.training.datasets.scanning import scan  # noqa: E402
 from assay.training.datasets.seen_items import look_at_all  # noqa: E402
 from assay.training.datasets.verifying import (  # noqa: E402
     Verified,
@@ -22,6 +25,7 @@ from assay.training.datasets.verifying import (  # noqa: E402
 )
 from tests.real_faces import portrait, textured  # noqa: E402
 from tests.training.datasets.media_sets import record  # noqa: E402
+from tests.training.datasets.readers.made_sets import MADE, reader_of  # noqa: E402
 
 
 def save(root: Path, name: str, rgb: np.ndarray, **how: int) -> str:
@@ -157,3 +161,26 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
     notes = verified(tmp_path, record("a.png")).notes
     assert any("too plain" in note for note in notes)
     assert any("neither a person nor a footage" in note for note in notes)
+
+
+def test_a_set_of_one_picture_over_and_over_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "MOST_PAIRS", 10)
+    seen = [Seen(sha256=f"{k:064x}", codes=("5a" * 32,)) for k in range(40)]
+    rows = [record(f"{k}.png", split="train" if k % 2 else "test") for k in range(40)]
+    answer = verify(Manifest(tmp_path, tuple(rows)), seen)
+    assert len(answer.problems) < 10
+    assert "more than 10 pairs" in answer.notes[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["casia_webface", "faceforensics++/frames", "eye_blinking", "lav_df", "wavefake"]
+)
+def test_known_sets_are_decoded_however_they_are_packed(name: str, tmp_path: Path) -> None:
+    """Records in a .rec file, folders of frames, videos, sound: from the folder to the check."""
+    root = MADE[name](tmp_path, media=True)
+    manifest, reader = scan(root)
+    assert reader.about.name == reader_of(name)
+    kinds = {problem.kind for problem in verify(manifest, look_at_all(manifest, None)).problems}
+    assert not kinds & {"corrupt", "wrong_kind", "changed"}

@@ -98,8 +98,9 @@ def _facts(axes: Any, found: Sequence[Shortcut]) -> None:
         return
     for place, one in enumerate(shown):
         colour = FAKE if one.is_one else GREY
-        axes.plot([one.told.low, one.told.high], [place, place], color=colour, linewidth=2)
-        axes.plot(one.told.value, place, "o", color=colour)
+        if one.low is not None:
+            axes.plot([one.low, one.high], [place, place], color=colour, linewidth=2)
+        axes.plot(one.auc, place, "o", color=colour)
     axes.axvline(0.5, color=LIGHT, linewidth=1)
     axes.axvline(SHORTCUT_AUC, color=FAKE, linewidth=1, linestyle=":")
     texts = [FACTS[one.fact] for one in shown]
@@ -120,7 +121,7 @@ def _values(axes: Any, one: Shortcut | None, items: Sequence[Item]) -> None:
             parts[int(is_sought(record))].append(value)
     draw_part = _names if one.fact in NAMES else _numbers
     draw_part(axes, parts, names_of(one.kind))
-    axes.set_title(f"{FACTS[one.fact]} ({one.told.value:.2f})", loc="left")
+    axes.set_title(f"{FACTS[one.fact]} ({one.auc:.2f})", loc="left")
     axes.set_xlabel(one.fact)
     axes.legend(fontsize=8)
 

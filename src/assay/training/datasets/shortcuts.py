@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.metrics import WithInterval, auc, with_interval
+from assay.evaluation.bootstrap import MIN_GROUPS, intervals
+from assay.evaluation.ranking import Ranking, auc
 from assay.training.datasets.looking import Seen
 from assay.training.datasets.records import Record, groups_of
 
@@ -53,23 +54,29 @@ N_DRAWS = 200
 class Shortcut:
     """How well one fact alone tells the label among items of one kind.
 
-    `told` is the AUC of the fact itself, in the direction `fakes_have` ("more", "less", or
-    "other" values); `known_of` how many items have it. `fake` and `real` say in words what the
+    `auc` is that of the fact itself, in the direction `fakes_have` ("more", "less", or "other"
+    values); `low` and `high` are its 95 % interval over people and footage, None where there are
+    fewer than five groups or every draw gave the same. `fake` and `real` say in words what the
     labels have.
     """
 
     kind: str
     fact: str
-    told: WithInterval
+    auc: float
+    low: float | None
+    high: float | None
+    n_fake: int
+    n_real: int
+    n_groups: int
     fakes_have: str
     fake: str
     real: str
-    known_of: int
 
     @property
     def is_one(self) -> bool:
-        """Whether it surely tells the label better than chance by more than a little."""
-        return self.told.low > SHORTCUT_AUC
+        """Whether it tells the label by more than a little, and not by chance."""
+        low = self.auc if self.low is None and self.n_groups >= MIN_GROUPS else self.low
+        return low is not None and low > SHORTCUT_AUC
 
 
 def kind_of(record: Record) -> str:
@@ -108,7 +115,7 @@ def shortcuts(
                 continue
             own = [values[i] for i in np.flatnonzero(there)]
             found.append(_shortcut((kind, fact), own, fake[there], groups[there], n_draws))
-    return sorted(found, key=lambda one: (-one.told.value, one.kind, one.fact))
+    return sorted(found, key=lambda one: (-one.auc, one.kind, one.fact))
 
 
 def _shortcut(
@@ -124,10 +131,27 @@ def _shortcut(
     if fact not in NAMES:
         numbers = np.array(values, np.float64)
         ranked |= {"more": numbers, "less": -numbers}
-    best = max(ranked, key=lambda way: auc(ranked[way], fake))
-    told = with_interval(auc, ranked[best], fake, groups.tolist(), n_draws)
-    said = [_in_words([v for v, f in zip(values, fake, strict=True) if f == s]) for s in (1, 0)]
-    return Shortcut(kind, fact, told, best, said[0], said[1], len(values))
+    best = max(ranked, key=lambda way: _auc(ranked[way], fake))
+    ranking = Ranking(ranked[best], fake)
+    told = intervals(lambda w: {"auc": auc(ranking.curve(w))}, groups.tolist(), n_draws)["auc"]
+    fakes, reals = ([v for v, f in zip(values, fake, strict=True) if f == s] for s in (True, False))
+    return Shortcut(
+        kind=kind,
+        fact=fact,
+        auc=told["value"],
+        low=told["low"],
+        high=told["high"],
+        n_fake=len(fakes),
+        n_real=len(reals),
+        n_groups=len(set(groups.tolist())),
+        fakes_have=best,
+        fake=_in_words(fakes),
+        real=_in_words(reals),
+    )
+
+
+def _auc(scores: Numbers, fake: NDArray[np.bool_]) -> float:
+    return float(auc(Ranking(scores, fake).curve(np.ones((1, len(scores)))))[0])
 
 
 def _classes(values: list[Any], fact: str) -> NDArray[np.int64]:
@@ -151,7 +175,7 @@ def _learned(codes: NDArray[np.int64], fake: NDArray[np.bool_], groups: NDArray[
         share = fake[rest].mean() if rest.any() else 0.5
         # A value that the other folds do not have says nothing: the share of all.
         out[here] = ((hits + share) / (n + 1))[codes[here]] - share
-    return out
+    return np.round(out, 9)  # what differs by rounding alone is equal
 
 
 def _fold(group: str) -> int:
@@ -164,7 +188,11 @@ def _in_words(values: Sequence[Any]) -> str:
         common = Counter(values).most_common(3)
         return ", ".join(f"{name} {n / len(values):.0%}" for name, n in common)
     low, middle, high = np.quantile(np.array(values, np.float64), [0.25, 0.5, 0.75])
-    return f"{middle:.4g} ({low:.4g}–{high:.4g})"
+    return f"{_digits(middle)} ({_digits(low)}–{_digits(high)})"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def balance(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -189,16 +217,7 @@ def as_json(found: Sequence[Shortcut]) -> list[dict[str, Any]]:
     """Rows for `assay data stats --json`."""
     return [
         {
-            "kind": one.kind,
-            "fact": one.fact,
-            "auc": one.told.value,
-            "interval": [one.told.low, one.told.high],
-            "n_fake": one.told.n_fake,
-            "n_real": one.told.n_real,
-            "n_groups": one.told.n_groups,
-            "fakes_have": one.fakes_have,
-            "fake": one.fake,
-            "real": one.real,
+            **asdict(one),
             "shortcut": one.is_one,
         }
         for one in found
