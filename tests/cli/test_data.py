@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,8 +51,12 @@ def manifest_file(root: Path) -> Path:
     return path
 
 
+def lines_of(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
 def test_list_shows_every_reader(assay: Assay) -> None:
-    rows = json.loads(assay("data", "list", "--json").out)
+    rows = lines_of(assay("data", "list", "--json").out)
     names = [row["name"] for row in rows]
     assert "folder" in names
     assert all(row["licence"] and row["obtain"] and row["labels"] for row in rows)
@@ -173,7 +178,7 @@ def test_prepare_finds_faces_and_speech(assay: Assay, tmp_path: Path) -> None:
     assay("data", "scan", str(tmp_path / "set"), "--out", manifest)
     answer = assay("data", "prepare", manifest, "--cache", cache, "--json")
     assert answer.code == 0
-    rows = {(row["what"], row["label"], row["state"]): row for row in json.loads(answer.out)}
+    rows = {(row["what"], row["label"], row["state"]): row for row in lines_of(answer.out)}
     assert rows["faces", "real", "ready"]["views"] == 1
     assert rows["faces", "fake", "no_face"]["items"] == 1
     assert rows["voices", "real", "ready"]["views"] >= 1
@@ -203,6 +208,6 @@ def test_prepare_goes_on_after_it_was_killed(assay: Assay, tmp_path: Path) -> No
     kept = {path: path.stat().st_mtime_ns for path in done()}
     assert 2 <= len(kept) < 10
     answer = assay("data", "prepare", manifest, "--cache", str(cache), "--json")
-    assert sum(row["items"] for row in json.loads(answer.out)) == 10
+    assert sum(row["items"] for row in lines_of(answer.out)) == 10
     assert len(done()) == 10
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

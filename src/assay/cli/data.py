@@ -57,7 +57,8 @@ def list_sets(
         scanning.named(name)
     rows = [row for row in scanning.sets() if name in (None, row["name"])]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
+        for row in rows:
+            typer.echo(json.dumps(row))
     elif markdown:
         typer.echo(scanning.as_markdown(rows), nl=False)
     elif name:
@@ -269,7 +270,8 @@ def prepare(
         workers=workers,
     )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
+        for row in rows:
+            typer.echo(json.dumps(row))
     else:
         tables.print_prepared(rows)
 
