@@ -90,7 +90,6 @@ class Board:
 FACES = (
     Training("simple_cnn", "faces", ("--epochs", "6", "--learning-rate", "0.0002")),
     Training("meso4", "faces", ("--epochs", "6", "--learning-rate", "0.001")),
-    Training("mesoinception4", "faces", ("--epochs", "6", "--learning-rate", "0.001")),
 )
 TRUNK = Configured("face_trunk_on_forged_faces.toml", "face_trunk", "faces")
 VOICES = (Training("lcnn", "voices", ("--epochs", "4")),)
