@@ -21,7 +21,8 @@ from assay.subjects.speech import Speech
 from assay.types import Evidence, Reason, SpeechSegment, Verdict, Waveform
 from assay.verdict.calibrate import calibrate, installed_cards
 from assay.verdict.run import run_detector
-from tests.bundles.made import POINTS, graph, make_folder
+from tests.bundles.made import CALIBRATION, POINTS, graph, make_folder
+from tests.bundles.made_clip import LIPS, make_clip_folder
 from tests.detectors.tiny_networks import landscape
 from tests.real_faces import portrait_path
 from tests.verdict.doubles import MadeCase, PictureCase, make_media, make_view
@@ -241,7 +242,7 @@ SPOILED: Sequence[tuple[Callable[[Path], None], str]] = (
     (two_inputs, "takes 2 inputs"),
     (other_size, "its recipe gives uint8"),
     (one_at_a_time, "its recipe gives uint8"),
-    (clip, "clips"),
+    (clip, "recipe"),
     (wrong_kind, "recipe"),
     (no_card, "card.json"),
     (wrong_hash, "SHA-256"),
@@ -366,3 +367,72 @@ def test_a_fault_is_raised_as_what_it_is(tmp_path: Path) -> None:
     (detector,) = stand_ins(tmp_path / "clip")
     with pytest.raises(BundleMismatchError):
         detector().examine(people(0.5))
+
+
+def talking_clip(path: Path, with_sound: bool = True) -> Path:
+    """Two seconds of a dark picture with a voice; light from 1 s to 1.04 s."""
+    pytest.importorskip("onnx")
+    from assay.training.video_marks import Encoding, encode_video
+    from tests.training.sound_makers import voiced
+
+    frames = np.full((50, 64, 64, 3), 20, np.uint8)
+    frames[25] = 230
+    wave = Waveform(voiced(2.0, 1), RATE) if with_sound else None
+    times_s = (np.arange(50) / 25).astype(np.float32)
+    path.write_bytes(encode_video(frames, times_s, wave, Encoding(preset="ultrafast")))
+    return path
+
+
+@pytest.mark.train
+def test_a_network_of_clips_tells_its_raw_logit_and_the_seconds_it_proposes(tmp_path: Path) -> None:
+    path, folder = talking_clip(tmp_path / "a.mp4"), make_clip_folder(tmp_path / "made")
+    verdict = assay.detect(path, bundles=(str(folder),), detectors=("error_level",))
+    (one,) = (e for e in verdict.evidence if e.detector == "bundle_made_clips")
+    assert (one.subject, one.status, one.logit, one.family) == (
+        "clip", "reported", None, "picture_and_sound",
+    )  # fmt: skip
+    logit, seconds = one.findings
+    assert (logit.code, seconds.code) == ("named_network_logit", "proposed_seconds")
+    assert [row["start_s"] for row in logit.values["frames"]] == [0.0, 0.72]
+    best = seconds.values["proposals"][0]
+    assert best["start_s"] == pytest.approx(1.0, abs=0.041)
+    assert seconds.region is not None
+    assert seconds.region.start_s == pytest.approx(best["start_s"])
+    assert "no cut was measured" in seconds.meaning
+    assert 1 < len(one.spans) <= 10
+    assert {span.p_fake for span in one.spans} == {None}
+    assert verdict.p_fake is None
+    jsonschema.validate(json.loads(to_line(verdict)), schema())
+
+
+@pytest.mark.train
+def test_a_calibrated_network_of_clips_counts_when_told_to(tmp_path: Path) -> None:
+    points, fit = [{**one, "threshold": -9.0} for one in POINTS], CALIBRATION
+    folder = make_clip_folder(
+        tmp_path / "made", calibrated=True, operating_points=points, calibration=fit
+    )
+    path = talking_clip(tmp_path / "a.mp4")
+    verdict = assay.detect(
+        path, bundles=(str(folder),), bundle_counts=True, detectors=("error_level",)
+    )
+    (one,) = (e for e in verdict.evidence if e.detector == "bundle_made_clips")
+    assert (one.status, one.kind, len(one.findings)) == ("scored", "unknown", 2)
+    assert one.logit is not None
+    assert one.p_fake == pytest.approx(1 / (1 + np.exp(-(1.5 * one.logit + 0.25))), abs=1e-6)
+    assert [span.start_s for span in one.spans] == [0.0, pytest.approx(0.72)]
+    assert verdict.p_fake is not None
+    jsonschema.validate(json.loads(to_line(verdict)), schema())
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("recipe", ["frames", "mouths"])
+def test_a_clip_without_sound_or_face_is_an_abstention(tmp_path: Path, recipe: str) -> None:
+    lips = recipe == "mouths"
+    folder = make_clip_folder(tmp_path / "made", LIPS) if lips else make_clip_folder(tmp_path / "m")
+    silent = talking_clip(tmp_path / "a.mp4", with_sound=False)
+    verdict = assay.detect(silent, bundles=(str(folder),), detectors=("error_level",))
+    said = [e.reason or "" for e in verdict.evidence if e.detector == "bundle_made_clips"]
+    unseen = any("no face was found" in one for one in verdict.coverage.not_tested)
+    assert unseen if lips else said[0].startswith("no_sound")
+    (detector,) = stand_ins(folder)
+    assert (detector.needs, detector.kinds) == ("motion" if lips else "file", ("video",))

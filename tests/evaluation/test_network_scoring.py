@@ -148,3 +148,50 @@ def test_a_bundle_with_another_recipe_is_refused(tmp_path: Path) -> None:
         open_bundle(folder)
     assert hashlib.sha256((folder / "network.onnx").read_bytes()).hexdigest() == card["network_sha256"]  # fmt: skip  # noqa: E501
     assert network_scoring.KINDS["face"] == ("image", "video", "frames")
+
+
+def test_clips_are_scored_with_the_seconds_that_they_propose(tmp_path: Path) -> None:
+    from assay.evaluation.official import Extra, official
+    from assay.evaluation.predictions import read_predictions, write_predictions
+    from assay.evaluation.protocol_runs import Asked, Scores
+    from assay.training.datasets.records import FakeSpan
+    from tests.bundles.made_clip import make_clip_folder
+    from tests.detectors.test_named_bundle import talking_clip
+
+    model = open_bundle(make_clip_folder(tmp_path / "b"))
+    talking_clip(tmp_path / "a.mp4")
+    talking_clip(tmp_path / "mute.mp4", with_sound=False)
+    (tmp_path / "broken.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:400])
+    records = [
+        Record("lav_df", name, kind, "fake", method="g", split="val", spans=(FakeSpan(1.0, 1.2),))  # type: ignore[arg-type]
+        for name, kind in (
+            ("a.mp4", "video"), ("mute.mp4", "video"), ("broken.mp4", "video"), ("d", "frames"),
+        )
+    ]  # fmt: skip
+    items = [Item(record, "g", tmp_path) for record in records]
+    rows = list(model.score(items, work(tmp_path)))
+    whole = {r.path: r for r in rows if r.level == "file"}
+    assert {name: r.status for name, r in whole.items()} == {
+        "a.mp4": "scored", "mute.mp4": "abstained", "broken.mp4": "failed", "d": "abstained",
+    }  # fmt: skip
+    assert whole["mute.mp4"].reason.startswith("no_sound")
+    assert whole["d"].reason.startswith("wrong_kind")
+    windows = [r for r in rows if r.level == "frame"]
+    assert [r.time_s for r in windows] == [0.0, pytest.approx(0.72)]
+    assert whole["a.mp4"].logit == pytest.approx(np.mean([r.logit for r in windows]))  # type: ignore[arg-type]
+    proposals = [r for r in rows if r.level == "proposal"]
+    assert len(proposals) > 10
+    assert proposals[0].time_s == pytest.approx(1.0, abs=0.041)
+    assert {r.p_fake for r in proposals} == {None}
+    kept = read_predictions(write_predictions(rows, tmp_path / "p.parquet", {})).rows
+    assert list(kept) == rows
+    found = official(
+        [Scores(model.about, kept)],
+        Asked(n_draws=5),
+        Extra(records={item.key: item.record for item in items}),
+    )
+    values = {r["metric"]: r.get("value") for r in found.rows if r["slice"] == "official: lav_df"}
+    # One of the three spans is found by its best proposals, the items without an answer miss.
+    assert values["ar_10"] == pytest.approx(values["ar_100"])
+    assert 0 < values["ar_10"] <= 1 / 3 + 1e-6
+    assert "proposals_of_frames" not in {n.code for n in found.notices}

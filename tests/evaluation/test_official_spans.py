@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("pyarrow", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
-from assay.evaluation.official_spans import proposals_of  # noqa: E402
+from assay.evaluation.official_spans import proposals_of, stated  # noqa: E402
 from assay.evaluation.predictions import Prediction  # noqa: E402
 
 
@@ -38,3 +38,15 @@ def test_nothing_to_join_proposes_nothing() -> None:
     assert proposals_of([]).shape == (0, 3)
     assert proposals_of(frames([0.9])).shape == (0, 3)
     assert proposals_of(frames([0.01, 0.02])).shape == (0, 3)
+
+
+def test_a_models_own_proposals_are_taken_as_they_are() -> None:
+    rows = [
+        Prediction(
+            "m", "h", "lav_df", "a.mp4", "fake", "g", "g", "val", "", "video",
+            level="proposal", time_s=start, end_s=start + 0.5, logit=logit,
+        )
+        for start, logit in ((0.2, -3.0), (1.0, 2.0))
+    ]  # fmt: skip
+    assert stated(rows) == pytest.approx(np.array([[-3, 0.2, 0.7], [2, 1, 1.5]]), abs=1e-6)
+    assert stated([]).shape == (0, 3)

@@ -38,7 +38,7 @@ def test_the_columns_are_those_of_the_contract() -> None:
     assert COLUMNS == (
         "model", "model_sha256", "dataset", "path", "label", "method", "group", "split", "subset",
         "modality", "variant", "level", "track_id", "time_s", "status", "logit", "p_fake",
-        "threshold", "reason",
+        "threshold", "reason", "end_s",
     )  # fmt: skip
 
 
@@ -47,6 +47,10 @@ def test_the_columns_are_those_of_the_contract() -> None:
     [
         ({"label": "1"}, "neither real nor fake"),
         ({"level": "video"}, "neither frame nor file"),
+        ({"level": "proposal"}, "do not fit"),
+        ({"end_s": 1.0}, "do not fit"),
+        ({"level": "proposal", "time_s": 2.0, "end_s": 1.0}, "no stretch"),
+        ({"level": "proposal", "time_s": None, "end_s": 1.0}, "no stretch"),
         ({"status": "ok"}, "none of"),
         ({"p_fake": 1.2}, "outside"),
         ({"logit": float("nan")}, "no finite number"),
@@ -85,3 +89,11 @@ def test_the_answer_is_taken_on_the_scale_of_the_threshold() -> None:
     assert replace(ROW, logit=0.1, p_fake=None, threshold=0.0).fired is True
     assert replace(ROW, threshold=None).fired is None
     assert Prediction(**{**{c: getattr(ROW, c) for c in COLUMNS}, **SILENT}).fired is None
+
+
+def test_a_matrix_from_before_there_were_proposals_is_read(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    path = write_predictions([ROW], tmp_path / "p.parquet", {})
+    parquet.write_table(parquet.read_table(path).drop_columns(["end_s"]), path)
+    assert read_predictions(path).rows == (ROW,)

@@ -164,8 +164,15 @@ def test_examples_are_as_the_recipe_cuts_them() -> None:
     faces, sounds = example_inputs(spec()), example_inputs(spec("voice"))
     assert (faces.shape, faces.dtype) == ((4, 16, 16, 3), np.uint8)
     assert (sounds.shape, sounds.dtype) == ((4, 16000), np.float32)
-    with pytest.raises(ConfigError, match="clips"):
-        example_inputs(net_named("ba_tfd"))
+    clips, lips = example_inputs(net_named("ba_tfd")), example_inputs(net_named("av_lip_sync"))
+    assert {n: (a.shape, str(a.dtype)) for n, a in clips.items()} == {
+        "frames": ((1, 512, 96, 96, 3), "uint8"),
+        "mel": ((1, 64, 2048), "float32"),
+    }
+    assert {n: a.shape for n, a in lips.items()} == {
+        "mouths": (1, 50, 48, 48, 3),
+        "mel": (1, 64, 200),
+    }
 
 
 @pytest.mark.parametrize(

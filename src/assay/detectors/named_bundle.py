@@ -15,9 +15,20 @@ from assay.case import Case
 from assay.detectors.synthetic_picture import cut_windows as windows_of
 from assay.detectors.voice_synthesis import by_speaker, segments_read
 from assay.errors import AssayError, BundleMismatchError, UsageError
+from assay.findings import Finding
 from assay.inputs.bundle_scores import chosen_views, read_crops, recipe_of
-from assay.inputs.bundle_words import file_logit, shown, title_of, told
+from assay.inputs.bundle_words import file_logit, shown, title_of, told, told_seconds
+from assay.inputs.clip import ClipInput
+from assay.inputs.clip_scores import (
+    ClipAnswer,
+    best_proposals,
+    clip_windows,
+    logit_of,
+    read_clips,
+    suppression_of,
+)
 from assay.inputs.face import FaceInput, frame_window
+from assay.inputs.lip_clip import LipClipInput
 from assay.inputs.patch import PatchInput
 from assay.inputs.waveform import WaveformInput, cut_windows
 from assay.options import Options
@@ -34,25 +45,36 @@ from assay.types import (
 
 LEAST_FRAMES = 3
 MAX_HEATMAPS = 4
+MOST_TOLD = 10
 NO_BUNDLE = "no_bundle: No trained network was given to examine with (--bundle)."
-NEEDS = {"face": "faces", "picture": "picture", "voice": "sound"}
+NEEDS = {"face": "faces", "picture": "picture", "voice": "sound", "clip": "file"}
 SEEN: tuple[MediaKind, ...] = ("image", "video")
 HEARD: tuple[MediaKind, ...] = ("audio", "video")
-FAMILIES = {"face": "face_appearance", "picture": "picture_traces", "voice": "voice_traces"}
+MOVING: tuple[MediaKind, ...] = ("video",)
+KINDS = {"face": SEEN, "picture": SEEN, "voice": HEARD, "clip": MOVING}
+FAMILIES = {
+    "face": "face_appearance",
+    "picture": "picture_traces",
+    "voice": "voice_traces",
+    "clip": "picture_and_sound",
+}
 FORGERIES: dict[str, ForgeryKind] = {
     "face": "face_altered",
     "picture": "generated",
     "voice": "voice_generated",
+    "clip": "unknown",
 }
 
 
 class NamedBundle:
     """What a network in a folder of the user's says; one detector for each folder named.
 
-    Looks at: what the folder's card says: faces, windows of whole pictures, or windows of speech,
-    cut as the card's recipe says, in as many frames of as many people, joined as the card says.
+    Looks at: what the folder's card says: faces, windows of whole pictures or of speech, or clips
+    with their sound, cut as the card's recipe says, in as many frames of as many people, joined
+    as the card says. Where a network of clips proposes seconds, those are told.
     Abstains when: no folder is named, card or network is missing, damaged or not what the card
-    says, there is no face (no speech, no texture), or a person is seen in too few frames.
+    says, there is no face (no speech, no texture, no sound beside the picture), or a person is
+    seen in too few frames, or a clip is too short.
     Fails on: whatever its training did not hold; assay knows of it what the card states.
     Licences: the folder's card names them.
     """
@@ -101,6 +123,8 @@ class NamedBundle:
             return self._faces(case, card, network, recipe)
         if isinstance(recipe, PatchInput):
             return self._picture(case, card, network, recipe)
+        if isinstance(recipe, ClipInput | LipClipInput):
+            return self._clips(case, card, network, recipe)
         return self._voices(case, card, network, recipe)
 
     def _faces(self, case: Case, card: Card, network: Network, recipe: FaceInput) -> list[Evidence]:
@@ -209,6 +233,41 @@ class NamedBundle:
             )
         return evidence
 
+    def _clips(
+        self, case: Case, card: Card, network: Network, recipe: ClipInput | LipClipInput
+    ) -> list[Evidence]:
+        suppression_of(card)
+        reading, started = reading_of(card), time.monotonic()
+        windows, reason = clip_windows(case, recipe, reading.max_faces)
+        if not windows:
+            return [self._abstained("clip", reason, card)]
+        answers = read_clips(network, card, recipe, windows, case)
+        taken, proposals = time.monotonic() - started, best_proposals(card, answers)
+        by_person: dict[int, list[ClipAnswer]] = {}
+        for answer in answers:
+            by_person.setdefault(answer.track_id or 0, []).append(answer)
+        logits = {
+            who: np.array([one.logit for one in said], np.float32)
+            for who, said in by_person.items()
+        }
+        joined = file_logit(card, logits)
+        seconds: dict[str, Any] = {"seconds_taken": taken / len(by_person)}
+        if len(proposals):
+            seconds["proposals"] = proposals[:MOST_TOLD]
+        return [
+            self._said(
+                case,
+                card,
+                f"face {who}" if who else "clip",
+                reading.aggregation.person(logits[who]),
+                [(one.start_s, one.end_s, one.logit) for one in said],
+                joined,
+                track_id=who or None,
+                **seconds,
+            )
+            for who, said in by_person.items()
+        ]
+
     def _said(
         self,
         case: Case,
@@ -218,9 +277,11 @@ class NamedBundle:
         rows: Sequence[tuple[float, float, float]],
         more: Mapping[str, Any],
         patches: tuple[Patch, ...] = (),
+        proposals: FloatArray | None = None,
         **fields: Any,
     ) -> Evidence:
-        """A score where the bundle counts and is calibrated, else a report; one finding always."""
+        """A score where the bundle counts and is calibrated, else a report; one finding always,
+        and one more of the seconds that it proposes."""
         wanted = case.options.operating_point
         measured = wanted in {point.name for point in card.operating_points}
         counts = self.counts and card.calibration is not None and measured
@@ -230,6 +291,10 @@ class NamedBundle:
         ]
         values = {**more, "n_frames": len(frames), "frames": frames}
         finding = told(card, subject, logit, wanted, _why_not(self.counts, counts, wanted), values)
+        findings: tuple[Finding, ...] = (finding,)
+        if proposals is not None:
+            findings = (finding, told_seconds(card, proposals))
+            fields["spans"] = tuple(Span(a, b, logit_of(x)) for x, a, b in proposals.tolist())
         details: dict[str, Any] = {"raw_logit": float(logit), "n_frames_read": len(frames)}
         if fields.get("heatmaps"):
             details["heatmap"] = {"faithful": True}
@@ -237,11 +302,13 @@ class NamedBundle:
             spans = tuple(Span(start, end, float(value)) for start, end, value in rows)
             fields |= {"logit": float(logit), "spans": spans, "patches": patches}
             fields["kind"] = FORGERIES[reading_of(card).kind]
+            if reading_of(card).kind == "clip" and fields.get("track_id"):
+                fields["kind"] = "lip_synced"
         return self._evidence(
             subject,
             "scored" if counts else "reported",
             card,
-            findings=(finding,),
+            findings=findings,
             details=details,
             **fields,
         )
@@ -272,13 +339,13 @@ def _detector_of(folder: str, counts: bool, taken: Sequence[str]) -> type[NamedB
     try:
         card = load_card_of(Path(folder))
         called, kind = card.name, reading_of(card).kind
-        recipe_of(card)
+        recipe = recipe_of(card)
         fields |= {
             "bundle": shown(card.name, 60),
             "version": shown(card.version, 40) or "1",
             "licence": shown(card.licence, 120) or NamedBundle.licence,
-            "needs": NEEDS[kind],
-            "kinds": HEARD if kind == "voice" else SEEN,
+            "needs": "motion" if isinstance(recipe, LipClipInput) else NEEDS[kind],
+            "kinds": KINDS[kind],
             "family": FAMILIES[kind],
             "looks_at": f"what {title_of(card)}, a network that was given, was trained to tell",
         }

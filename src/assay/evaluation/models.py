@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[Modality, ...]] = {
     "face": ("image", "video", "frames"),
     "picture": ("image", "video", "frames"),
     "voice": ("audio", "video"),
-    "clip": ("video", "frames"),
+    "clip": ("video",),
 }
 EVERY: tuple[Modality, ...] = ("image", "video", "audio", "frames")
 

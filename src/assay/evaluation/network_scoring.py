@@ -1,4 +1,4 @@
-"""Scores of a bundle in a folder: its network over the prepared faces or voices of a manifest."""
+"""Scores of a bundle in a folder: its network over prepared faces or voices, pictures or clips."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ from assay.evaluation.models import (
     row_of,
     silent_row,
 )
-from assay.evaluation.predictions import FRAME, Prediction
+from assay.evaluation.predictions import FRAME, PROPOSAL, Prediction
 from assay.inputs.bundle_scores import chosen_views, read_crops, recipe_of, require_input
+from assay.inputs.clip import ClipInput
+from assay.inputs.clip_scores import best_proposals, clip_windows, logit_of, read_clips
 from assay.inputs.face import FaceInput
+from assay.inputs.lip_clip import LipClipInput
 from assay.inputs.patch import PatchInput
 from assay.inputs.waveform import WaveformInput, cut_windows
 from assay.subjects.quality import QualityLimits, why_unusable
@@ -38,8 +41,10 @@ from assay.training.datasets.prepared import PreparedFaces, PreparedVoice
 from assay.training.datasets.records import Notice
 from assay.types import FaceView
 
-Recipe = FaceInput | PatchInput | WaveformInput
+Recipe = FaceInput | PatchInput | WaveformInput | ClipInput | LipClipInput
 Logits = NDArray[np.float64]
+PROPOSAL_EDGE = 1e-12
+"""Suppressed scores are tiny; only their order counts, so none is cut off above this."""
 Found = PreparedFaces | PreparedVoice | None
 
 
@@ -91,7 +96,7 @@ class BundleModel:
     def _prepared(self, items: Sequence[Item], work: Work) -> Iterator[tuple[Item, Found]]:
         from assay.training.datasets.prepared import prepare_faces, prepare_voices
 
-        if isinstance(self.recipe, PatchInput):
+        if isinstance(self.recipe, PatchInput | ClipInput | LipClipInput):
             yield from ((item, None) for item in items)
             return
         reading = reading_of(self.card)
@@ -115,8 +120,12 @@ class BundleModel:
         if found is not None and found.reason:
             yield silent_row(self.about, item, found.reason)
             return
+        proposals = np.zeros((0, 3))
         try:
-            tracks, reason = self._read(item, found)
+            if isinstance(self.recipe, ClipInput | LipClipInput):
+                tracks, reason, proposals = self._read_clip(item)
+            else:
+                tracks, reason = self._read(item, found)
         except (AssayError, OSError, ValueError) as error:
             code = error.code if isinstance(error, AssayError) else type(error).__name__
             yield silent_row(self.about, item, f"{code}: {error}", "failed")
@@ -128,6 +137,9 @@ class BundleModel:
             for time_s, logit in zip(_apart(read.times_s), read.logits, strict=True):
                 place = {"level": FRAME, "track_id": track, "time_s": time_s}
                 yield row_of(self.about, item, **place, **self._numbers(float(logit)))
+        for score, start_s, end_s in proposals.tolist():
+            place = {"level": PROPOSAL, "time_s": start_s, "end_s": end_s}
+            yield row_of(self.about, item, **place, logit=logit_of(score, PROPOSAL_EDGE))
         joined = self.aggregation.file({track: read.logits for track, read in tracks.items()})
         yield row_of(self.about, item, **self._numbers(joined))
 
@@ -202,6 +214,26 @@ class BundleModel:
             return {}, "no_texture: The picture is too small or flat."
         times = [place.time_s for place in windows.places]
         return self._by_track(list(windows.pictures), [0] * len(times), {0: times})
+
+    def _read_clip(self, item: Item) -> tuple[Tracks, str, Logits]:
+        """What was said of the windows, or why nothing, and the file's proposals (m, 3)."""
+        from assay.case import Case
+        from assay.media.probe import probe
+        from assay.training.datasets.opening import opened
+
+        assert isinstance(self.recipe, ClipInput | LipClipInput)
+        with opened(item.path, item.record.modality, item.record.part) as file:
+            case = Case(probe(file.path))
+            windows, reason = clip_windows(case, self.recipe, reading_of(self.card).max_faces)
+        if not windows:
+            return {}, reason, np.zeros((0, 3))
+        answers = read_clips(self.network, self.card, self.recipe, windows, case)
+        tracks: Tracks = {}
+        for who in dict.fromkeys(one.track_id or 0 for one in answers):
+            own = [one for one in answers if (one.track_id or 0) == who]
+            logits = np.array([one.logit for one in own])
+            tracks[who] = Read([one.start_s for one in own], logits)
+        return tracks, "", best_proposals(self.card, answers)
 
     def _by_track(
         self, cut: Sequence[NDArray[Any]], owners: Sequence[int], times: dict[int, list[float]]

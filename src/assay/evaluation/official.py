@@ -36,7 +36,7 @@ from assay.evaluation.official_measures import (
     min_dcf,
     numbers,
 )
-from assay.evaluation.official_spans import ItemKey, clips_of
+from assay.evaluation.official_spans import ItemKey, clips_of, makes_proposals
 from assay.evaluation.predictions import FILE, FRAME, Prediction
 from assay.evaluation.protocol_runs import Asked, Keep, Outcome, Scores, within
 from assay.evaluation.ranking import Flags
@@ -74,8 +74,10 @@ def _told(sets: Sequence[str], models: Sequence[Scores], extra: Extra) -> Iterat
     if any(family_of(name) is _asvspoof_5 for name in sets):
         text = "actDCF and Cllr take log-likelihood ratios: those of calibrated probabilities at"
         yield Notice("llr", f"{text} equal odds, or the raw logit of an uncalibrated network")
-    if any(family_of(name) in (_lav_df, _av_deepfake1m) for name in sets):
-        text = "no model here proposes intervals: runs of frames over .1 to .9 are taken for them"
+    without = [one.about.name for one in models if not makes_proposals(one)]
+    if without and any(family_of(name) in (_lav_df, _av_deepfake1m) for name in sets):
+        who = "no model here" if len(without) == len(models) else f"not every model ({without[0]})"
+        text = f"{who} proposes intervals: runs of frames over .1 to .9 are taken for them"
         yield Notice("proposals_of_frames", text)
     if any(family_of(name) in (_lav_df, _av_deepfake1m) for name in sets) and not extra.records:
         yield Notice("no_spans", "the forged seconds are not known: AP and AR need the manifest")

@@ -1,4 +1,5 @@
-"""Frame scores as proposals of forged seconds, for the sets that are measured by those."""
+"""Proposals of forged seconds, for the sets that are measured by those: a model's own, and of one
+that makes none its frame scores."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.evaluation.localisation import LocalisedClip
-from assay.evaluation.predictions import FILE, FRAME, Prediction
+from assay.evaluation.predictions import FILE, FRAME, PROPOSAL, Prediction
 from assay.evaluation.protocol_runs import Scores
 from assay.training.datasets.records import Record
 
@@ -20,9 +21,10 @@ def clips_of(
     scores: Scores, dataset: str, records: Mapping[ItemKey, Record]
 ) -> list[LocalisedClip]:
     """Each item's proposals beside its forged spans; an item without a score proposes nothing."""
-    frames: dict[ItemKey, list[Prediction]] = {}
+    proposes, frames = makes_proposals(scores), dict[ItemKey, list[Prediction]]()
+    level = PROPOSAL if proposes else FRAME
     for one in scores.rows:
-        if one.dataset == dataset and one.level == FRAME and not one.variant:
+        if one.dataset == dataset and one.level == level and not one.variant:
             frames.setdefault(one.item, []).append(one)
     clips = []
     for one in scores.rows:
@@ -31,8 +33,20 @@ def clips_of(
             continue
         spans = [(span.start_s, span.end_s) for span in record.spans or ()]
         shape = np.array(spans, np.float32).reshape(-1, 2)
-        clips.append(LocalisedClip(proposals_of(frames.get(one.item, [])), shape))
+        own = frames.get(one.item, [])
+        clips.append(LocalisedClip(stated(own) if proposes else proposals_of(own), shape))
     return clips
+
+
+def makes_proposals(scores: Scores) -> bool:
+    """Whether the model itself says which seconds are forged."""
+    return any(one.level == PROPOSAL for one in scores.rows)
+
+
+def stated(rows: Sequence[Prediction]) -> NDArray[np.float32]:
+    """(m, 3) score (the raw logit: only the order counts), start_s, end_s of a model's own."""
+    found = [(one.logit, one.time_s, one.end_s) for one in rows if one.status == "scored"]
+    return np.array(found, np.float32).reshape(-1, 3)
 
 
 def proposals_of(frames: Sequence[Prediction]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """The prediction matrix: what each model said of each item, frame by frame and as a whole.
 
-One Parquet file, one row for each model, item, track and frame, and one at level "file". What got
+One Parquet file, one row for each model, item, track and frame, and one at level "file"; of models
+that propose forged seconds one more for each proposal. What got
 no score is a row with its reason, never a number in the middle.
 """
 
@@ -17,17 +18,18 @@ from typing import Any
 from assay.errors import ConfigError
 
 FORMAT = "assay predictions 1"
-FILE, FRAME = "file", "frame"
-LEVELS = (FRAME, FILE)
+FILE, FRAME, PROPOSAL = "file", "frame", "proposal"
+LEVELS = (FRAME, FILE, PROPOSAL)
 STATUSES = ("scored", "abstained", "failed")
 LABELS = ("real", "fake")
 _KEY = b"assay"
-_NUMBERS = ("time_s", "logit", "p_fake", "threshold")
+_NUMBERS = ("time_s", "logit", "p_fake", "threshold", "end_s")
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model says of one frame (or window of sound) or of one whole item.
+    """What one model says of one frame (or window of sound), of one whole item, or of the seconds
+    from `time_s` to `end_s` that it proposes as forged (level "proposal").
 
     `path` is the item's name in its set, `variant` the change it went through before ("" for
     none). `logit` is the raw score, higher = fake (of another system: its score, on any scale),
@@ -55,6 +57,7 @@ class Prediction:
     p_fake: float | None = None
     threshold: float | None = None
     reason: str = ""
+    end_s: float | None = None
 
     def __post_init__(self) -> None:
         fault = _fault(self)
@@ -69,7 +72,7 @@ class Prediction:
     @property
     def key(self) -> tuple[Any, ...]:
         """What no second row may have."""
-        return (self.model, *self.item, self.level, self.track_id, self.time_s)
+        return (self.model, *self.item, self.level, self.track_id, self.time_s, self.end_s)
 
     @property
     def score(self) -> float | None:
@@ -84,6 +87,7 @@ class Prediction:
 
 
 COLUMNS = tuple(one.name for one in fields(Prediction))
+_ADDED = ("end_s",)  # a matrix written before there were proposals has none
 
 
 def _fault(row: Prediction) -> str:
@@ -91,7 +95,11 @@ def _fault(row: Prediction) -> str:
     if row.label not in LABELS:
         return f"the label {row.label!r} is neither real nor fake"
     if row.level not in LEVELS:
-        return f"the level {row.level!r} is neither frame nor file"
+        return f"the level {row.level!r} is neither frame nor file nor proposal"
+    if (row.level == PROPOSAL) != (row.end_s is not None):
+        return f"the level {row.level} and the end {row.end_s} do not fit each other"
+    if row.end_s is not None and not (row.time_s is not None and row.time_s <= row.end_s):
+        return f"the seconds {row.time_s} to {row.end_s} are no stretch"
     if row.status not in STATUSES:
         return f"the status {row.status!r} is none of {', '.join(STATUSES)}"
     for name in _NUMBERS:
@@ -163,12 +171,13 @@ def read_predictions(path: Path) -> Matrix:
     except (OSError, pa.ArrowException, ValueError) as error:
         said = " ".join(str(error).split())[:200]
         raise ConfigError(f"{path} is no prediction matrix: {said}") from error
-    missing = [name for name in COLUMNS if name not in table.column_names]
+    missing = [name for name in COLUMNS if name not in (*table.column_names, *_ADDED)]
     if missing or not isinstance(about, dict) or about.get("format", FORMAT) != FORMAT:
         named = f"lacks the columns {', '.join(missing)}" if missing else f"is no {FORMAT!r}"
         raise ConfigError(f"{path} {named}.", remedy="See docs/evaluation.md for its columns.")
     try:
-        rows = tuple(Prediction(**row) for row in table.select(COLUMNS).to_pylist())
+        there = [name for name in COLUMNS if name in table.column_names]
+        rows = tuple(Prediction(**row) for row in table.select(there).to_pylist())
     except TypeError as error:
         raise ConfigError(f"{path}: a column holds the wrong type: {error}.") from error
     _require_once(rows, str(path))

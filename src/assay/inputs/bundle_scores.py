@@ -1,5 +1,7 @@
 """What the network of a bundle's folder says of faces, windows of a picture or of speech.
 
+Clips are read by `inputs.clip_scores`.
+
 One hand for `assay detect --bundle` and for evaluation: the recipe, the number of frames and of
 people are the card's.
 """
@@ -14,12 +16,15 @@ from numpy.typing import NDArray
 
 from assay.bundles import Card, Network, reading_of
 from assay.errors import BundleMismatchError, EmptyBoxError
+from assay.inputs.clip import ClipInput
+from assay.inputs.clip_scores import clip_recipe, require_clip_input
 from assay.inputs.face import FaceInput, prepare
+from assay.inputs.lip_clip import LipClipInput
 from assay.inputs.patch import PatchInput, cut_patches
 from assay.inputs.waveform import WaveformInput, cut_windows
 from assay.types import Array, FaceView, FloatArray
 
-Recipe = FaceInput | PatchInput | WaveformInput
+Recipe = FaceInput | PatchInput | WaveformInput | ClipInput | LipClipInput
 Outputs = dict[str, NDArray[Any]]
 Check = Callable[[], None]
 BATCH = 8
@@ -30,10 +35,10 @@ _TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 def recipe_of(card: Card) -> Recipe:
     """How the card says that its input is cut. Raises BundleMismatchError."""
     kind = reading_of(card).kind
-    if kind == "clip":
-        raise BundleMismatchError(f"{card.name}: clips are not read by this program's detectors.")
     recipe: Recipe
-    if kind == "voice":
+    if kind == "clip":
+        recipe = clip_recipe(card)
+    elif kind == "voice":
         recipe = WaveformInput.from_card(card.recipe)
     elif kind == "picture":
         recipe = PatchInput.from_card(card.recipe)
@@ -52,6 +57,9 @@ def recipe_of(card: Card) -> Recipe:
 def require_input(network: Network, recipe: Recipe) -> None:
     """Raise BundleMismatchError where the network takes something else than the recipe gives."""
     shape: tuple[int, ...]
+    if isinstance(recipe, ClipInput | LipClipInput):
+        require_clip_input(network, recipe)
+        return
     if isinstance(recipe, WaveformInput):
         kind, shape = "float32", (recipe.n_samples,)
     else:

@@ -12,10 +12,15 @@ from typing import Any
 
 from assay.bundles import Card, reading_of
 from assay.errors import BundleMismatchError
-from assay.findings import Finding
+from assay.findings import Finding, Region
 from assay.types import FloatArray, OperatingPoint
 
 MAX_SETS = 12
+NO_CUT = (
+    "The network proposes seconds in every clip, genuine ones too, each with a raw score between "
+    "0 and 1; no cut was measured for them, so they say where it would look first, not that "
+    "anything is forged there. They never enter the verdict."
+)
 CAUSES = (
     "Media unlike those that the network was trained on",
     "Compression, size or light that its training did not hold",
@@ -95,6 +100,26 @@ def told(
         ),
         values=values,
         innocent_causes=CAUSES,
+    )
+
+
+def told_seconds(card: Card, proposals: FloatArray) -> Finding:
+    """The seconds that a network proposes: rows (m, 3) of score, start, end, the best first."""
+    score, start_s, end_s = (float(value) for value in proposals[0])
+    rows = [
+        {"start_s": round(a, 3), "end_s": round(b, 3), "raw_score": round(x, 4)}
+        for x, a, b in proposals.tolist()
+    ]
+    return Finding(
+        code="proposed_seconds",
+        title=(
+            f"{title_of(card)} proposes {start_s:.2f} to {end_s:.2f} s first, with the raw score "
+            f"{score:.2f}"
+        ),
+        meaning=NO_CUT,
+        values={"network": shown(card.name, 60), "proposals": rows},
+        innocent_causes=CAUSES,
+        region=Region(start_s=start_s, end_s=end_s),
     )
 
 

@@ -157,15 +157,47 @@ def frames_at(
     media: Media, fps: float, n_frames: int, check: Callable[[], None], start_s: float = 0.0
 ) -> list[Array]:
     """At most `n_frames` frames (h, w, 3) at even times; a frame stays until the next one."""
+    wanted = _wanted(media, fps, n_frames, start_s)
+    found = [(frame.time_s, frame.rgb) for frame in read_frames(media, wanted, check)]
+    return [found[i][1] for i in frames_near([time_s for time_s, _ in found], wanted, fps)]
+
+
+def shrunk_frames(
+    media: Media,
+    recipe: ClipInput,
+    check: Callable[[], None],
+    start_s: float = 0.0,
+    end_s: float | None = None,
+) -> list[Array]:
+    """The same frames, each shrunk to the recipe's square as it is decoded, so that a clip of any
+    size takes little memory. They end with the last that the file holds, whatever it states.
+
+    None lie behind `end_s`. Raises the errors of reading.
+    """
+    wanted = _wanted(media, recipe.fps, recipe.n_frames, start_s)
+    wanted = tuple(time_s for time_s in wanted if end_s is None or time_s < end_s) or wanted[:1]
+    side = (recipe.size_px, recipe.size_px)
+    times_s, pictures = [], []
+    for frame in read_frames(media, wanted, check):
+        times_s.append(frame.time_s)
+        pictures.append(resized(np.ascontiguousarray(frame.rgb), side))
+    step_s = max(1 / recipe.fps, 1 / media.fps if media.fps else 0.0)
+    there = [time_s for time_s in wanted if time_s <= times_s[-1] + step_s] or list(wanted[:1])
+    return [pictures[i] for i in frames_near(times_s, there, recipe.fps)]
+
+
+def _wanted(media: Media, fps: float, n_frames: int, start_s: float) -> tuple[float, ...]:
     end_s = start_s + n_frames / fps
     if media.duration_s:
         end_s = min(end_s, max(media.duration_s, start_s + 1 / fps))
     n = max(1, round((end_s - start_s) * fps))
-    wanted = tuple(start_s + k / fps for k in range(n))
-    found = [(frame.time_s, frame.rgb) for frame in read_frames(media, wanted, check)]
-    times_s = np.array([time_s for time_s, _ in found])
-    at = np.searchsorted(times_s, np.array(wanted) - 0.5 / fps)
-    return [found[i][1] for i in np.minimum(at, len(found) - 1)]
+    return tuple(start_s + k / fps for k in range(n))
+
+
+def frames_near(times_s: Sequence[float], wanted_s: Sequence[float], fps: float) -> list[int]:
+    """Which of the frames at `times_s` (ascending, not empty) stands for each wanted time."""
+    at = np.searchsorted(np.array(times_s), np.array(wanted_s) - 0.5 / fps)
+    return [int(i) for i in np.minimum(at, len(times_s) - 1)]
 
 
 def samples_at(

@@ -43,6 +43,18 @@ def proposals_of(
     published, the row d stands for the end t + d, and row 0 for none. With `starts` and `ends`
     (t,), the chances that a forgery begins or ends at a moment, scores are multiplied by them.
     """
+    table = raw_proposals(boundary_map, n_valid, rate_hz, starts, ends)
+    return suppressed(table, suppression or Suppression())
+
+
+def raw_proposals(
+    boundary_map: FloatArray,
+    n_valid: int,
+    rate_hz: float,
+    starts: FloatArray | None = None,
+    ends: FloatArray | None = None,
+) -> Numbers:
+    """All proposals (m, 3) of a map before suppression, by beginning and end; see above."""
     n_durations, n_moments = boundary_map.shape
     duration, begin = np.meshgrid(np.arange(n_durations), np.arange(n_moments), indexing="ij")
     end = duration + begin
@@ -52,8 +64,7 @@ def proposals_of(
         kept &= end < n_moments
         scores = scores * starts[begin] * ends[np.minimum(end, n_moments - 1)]
     order = np.lexsort((end[kept], begin[kept]))
-    table = np.stack([scores[kept], begin[kept] / rate_hz, end[kept] / rate_hz], axis=1)[order]
-    return suppressed(table, suppression or Suppression())
+    return np.stack([scores[kept], begin[kept] / rate_hz, end[kept] / rate_hz], axis=1)[order]
 
 
 def suppressed(proposals: Numbers, how: Suppression) -> Numbers:

@@ -25,6 +25,8 @@ from assay.training.net_bundle import calibrated, with_calibration, write_bundle
 from assay.training.nets.spec import NetSpec
 
 NOT_CHECKED = "whether the checkpoint was trained on any of these people is not known"
+# A network to which one clip is a minute's work is compared on one.
+ALONE_MACS = 100_000_000_000
 People = dict[int, NDArray[Any]]
 
 
@@ -55,6 +57,7 @@ def import_net(
         operating_points=[],
         trained_on=trained_on(spec, found),
         examples=example,
+        alone=spec.n_macs > ALONE_MACS,
     )
     lines = [
         f"{spec.name}: {found.n_tensors} tensors of {checkpoint.name} ({found.layout}) "

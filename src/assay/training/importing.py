@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.errors import ConfigError
+from assay.inputs.clip import ClipInput, mel_of
 from assay.inputs.face import FaceInput
+from assay.inputs.lip_clip import LipClipInput
 from assay.inputs.patch import PatchInput
 from assay.inputs.waveform import WaveformInput
 from assay.training.nets.spec import NetSpec
@@ -146,22 +148,26 @@ def trained_on(spec: NetSpec, imported: Imported) -> list[dict[str, Any]]:
     return [{"set": told}]
 
 
-def example_inputs(spec: NetSpec, n: int = 4) -> NDArray[Any]:
+def example_inputs(spec: NetSpec, n: int = 4) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Seeded inputs of the recipe's shape: what an export is compared on where no media are given.
 
-    Raises ConfigError for a network of clips.
+    Of a network of clips one pair of pictures and log-mel, by name.
     """
     rng, recipe = np.random.default_rng(11), spec.recipe
+    if isinstance(recipe, ClipInput | LipClipInput):
+        small = rng.integers(0, 256, (1, recipe.n_frames, 8, 8, 3), dtype=np.uint8)
+        rows = np.arange(recipe.size_px) * 8 // recipe.size_px
+        sound = rng.normal(0, 0.05, recipe.n_samples).astype(np.float32)
+        name = "mouths" if isinstance(recipe, LipClipInput) else "frames"
+        pictures = np.ascontiguousarray(small[:, :, rows][:, :, :, rows])
+        return {name: pictures, "mel": mel_of(sound, recipe)[None]}
     if isinstance(recipe, WaveformInput):
         return rng.normal(0, 0.05, (n, recipe.n_samples)).astype(np.float32)
     if isinstance(recipe, FaceInput | PatchInput):
         small = rng.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
         rows = np.arange(recipe.size_px) * 8 // recipe.size_px
         return np.ascontiguousarray(small[:, rows][:, :, rows])
-    raise ConfigError(
-        f"{spec.name} looks at clips, which `assay detect` does not read yet.",
-        remedy="Its own training program reads them; see docs/nets.md.",
-    )
+    raise ConfigError(f"{spec.name}: inputs of its recipe cannot be made.")
 
 
 def _fitting(

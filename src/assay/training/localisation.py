@@ -134,7 +134,7 @@ def write_clip_bundle(
         spec,
         net,
         config.run_folder / "bundle",
-        facts=bundle_facts(config.raw, manifest),
+        facts={**bundle_facts(config.raw, manifest), "proposals": asdict(config.suppression)},
         calibration=None,
         operating_points=(),
         trained_on=trained_on(manifest),

@@ -27,6 +27,7 @@ from assay.training.platt import calibrated
 __all__ = ["Examples", "calibrated", "write_bundle"]
 
 MAX_DIFFERENCE = 1e-4
+N_PROBES = 3
 N_EXAMPLES, HEAVY_MACS = 8, 4_000_000_000  # of a heavier network one example is compared
 OPSET = 17
 INPUT_NAMES = {"face": "pictures", "picture": "pictures", "voice": "sound"}
@@ -39,6 +40,7 @@ OWN_FACTS = (
     "heatmap",
     "checkpoint",
     "checkpoint_sha256",
+    "proposals",
 )
 
 Arrays = NDArray[Any]
@@ -46,7 +48,8 @@ Examples = Arrays | Mapping[str, Arrays]
 
 
 class Shipped(nn.Module):
-    """A network as it ships: `logit` (n,), and `mask` (n, h, w) in [0, 1] where it draws one."""
+    """A network as it ships: `logit` (n,), and `mask` (n, h, w) or `boundary_map` (n, durations,
+    moments), both in [0, 1], where it draws one."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -56,7 +59,9 @@ class Shipped(nn.Module):
         """What the network's recipe cuts, as it is."""
         given = self.net(*inputs)
         logit = given if isinstance(given, Tensor) else given.logit
-        mask = getattr(given, "mask", None)
+        mask, fused = getattr(given, "mask", None), getattr(given, "fused_map", None)
+        if fused is not None:
+            return (logit, fused)
         return (logit,) if mask is None else (logit, torch.sigmoid(mask))
 
 
@@ -70,6 +75,7 @@ def write_bundle(
     operating_points: Sequence[Mapping[str, Any]],
     trained_on: Sequence[Mapping[str, Any]],
     examples: Examples,
+    alone: bool = False,
 ) -> Path:
     """Write network.onnx and card.json into the folder, and return it.
 
@@ -81,19 +87,21 @@ def write_bundle(
     `facts["calibration_groups"]` must be disjoint where both are told. `calibration` and
     `operating_points` are what `calibrated` gives; None and none make a bundle that reports.
 
-    The network is left on the processor, in float32 and evaluation mode. Raises ConfigError where
+    With `alone` one example is all: for networks that need a minute and gigabytes for a clip. The
+    network is left on the processor, in float32 and evaluation mode. Raises ConfigError where
     it is over 2 GB, gives no single logit, or differs from ONNX Runtime by more than 1e-4.
     """
     _require_disjoint(facts, calibration)
-    arrays = _arrays(spec, examples)
+    arrays, n_probes = _arrays(spec, examples, alone), 0 if alone else N_PROBES
     _require_small(net)
     shipped = Shipped(net.eval().cpu().float()).eval()
-    batch, wanted = _answers(spec, shipped, arrays)
+    batch, wanted = _answers(spec, shipped, arrays, n_probes)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as name:
         path = Path(name) / NETWORK
-        _export(shipped, arrays, tuple(wanted), path, _metadata(spec, facts))
+        traced = {name: np.repeat(a[:1], 1 if alone else 2, 0) for name, a in arrays.items()}
+        _export(shipped, traced, tuple(wanted), path, _metadata(spec, facts))
         difference = _parity(path, batch, wanted)
         card = _card(spec, path, facts, difference)
         card |= _fit(calibration, operating_points)
@@ -149,8 +157,8 @@ def _require_small(net: nn.Module) -> None:
         )
 
 
-def _arrays(spec: NetSpec, examples: Examples) -> dict[str, Arrays]:
-    n = N_EXAMPLES if spec.n_macs < HEAVY_MACS else 1
+def _arrays(spec: NetSpec, examples: Examples, alone: bool) -> dict[str, Arrays]:
+    n = N_EXAMPLES if spec.n_macs < HEAVY_MACS and not alone else 1
     if isinstance(examples, Mapping):
         arrays = {name: np.asarray(value)[:n] for name, value in examples.items()}
     else:
@@ -167,13 +175,15 @@ def _metadata(spec: NetSpec, facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _answers(
-    spec: NetSpec, shipped: nn.Module, arrays: Mapping[str, Arrays]
+    spec: NetSpec, shipped: nn.Module, arrays: Mapping[str, Arrays], n_probes: int = N_PROBES
 ) -> tuple[dict[str, Arrays], dict[str, Arrays]]:
     """Probes with the examples behind them, and what torch says of them, by output.
 
     Raises ConfigError where that is not one finite logit each.
     """
-    batch = {name: np.concatenate([_probes(array), array]) for name, array in arrays.items()}
+    batch = {
+        name: np.concatenate([_probes(array)[:n_probes], array]) for name, array in arrays.items()
+    }
     with torch.no_grad():
         values = [value.numpy() for value in shipped(*map(torch.from_numpy, batch.values()))]
     n = len(next(iter(batch.values())))
@@ -181,7 +191,8 @@ def _answers(
         raise ConfigError(f"{spec.name} gives {values[0].shape} for {n} inputs, not a logit each.")
     if not all(np.isfinite(value).all() for value in values):
         raise ConfigError(f"{spec.name} gives what is no number for an ordinary input.")
-    return batch, dict(zip(("logit", "mask"), values, strict=False))
+    drawn = "boundary_map" if values[-1].ndim == 3 and spec.kind == "clip" else "mask"
+    return batch, dict(zip(("logit", drawn), values, strict=False))
 
 
 def _export(
@@ -193,7 +204,7 @@ def _export(
 ) -> None:
     import onnx
 
-    inputs = tuple(torch.from_numpy(np.repeat(array[:1], 2, 0)) for array in arrays.values())
+    inputs = tuple(torch.from_numpy(array) for array in arrays.values())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the comparison that follows is the test
         torch.onnx.export(
@@ -218,10 +229,9 @@ def _parity(path: Path, batch: Mapping[str, Arrays], wanted: Mapping[str, Arrays
     network = Network(path, threads=1)
     last = {name: array[-1:] for name, array in batch.items()}
     alone = {name: value[-1:] for name, value in wanted.items()}
-    difference = max(
-        _difference(network.run_all(given), answer)
-        for given, answer in ((batch, wanted), (last, alone))
-    )
+    # A single example is both: it is asked once.
+    pairs = [(batch, wanted), (last, alone)] if len(wanted["logit"]) > 1 else [(last, alone)]
+    difference = max(_difference(network.run_all(given), answer) for given, answer in pairs)
     if not difference <= MAX_DIFFERENCE:  # also where it is no number
         raise ConfigError(
             f"torch and ONNX Runtime differ by {difference:.2g}; up to {MAX_DIFFERENCE:g} is fine."
