@@ -195,3 +195,7 @@ def test_clips_are_scored_with_the_seconds_that_they_propose(tmp_path: Path) -> 
     assert values["ar_10"] == pytest.approx(values["ar_100"])
     assert 0 < values["ar_10"] <= 1 / 3 + 1e-6
     assert "proposals_of_frames" not in {n.code for n in found.notices}
+    one_eyed = [
+        Item(replace(r, audio_fake=False, visual_fake=True), "g", tmp_path) for r in records
+    ]
+    assert {n.code for n in model.notices(one_eyed)} == {"not_calibrated"}

@@ -15,6 +15,7 @@ from assay.training.datasets.manifest_file import Manifest, write_manifest
 from assay.training.datasets.prepared import PreparedFaces, PreparedVoice, SpeechPart
 from assay.training.datasets.records import Record
 from assay.training.import_net import import_net, validation_of
+from assay.training.importing import example_inputs
 from tests.verdict.doubles import make_view
 
 from .tiny_nets import TinyFace, TinyVoice, spec
@@ -141,3 +142,38 @@ def test_nothing_is_written_where_the_checkpoint_does_not_fit(tmp_path: Path) ->
     with pytest.raises(ConfigError):
         import_net(replace(spec(), published=None), tmp_path / "a.pth", tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"), [("ba_tfd", False), ("ba_tfd", True), ("ba_tfd_plus", True)]
+)
+def test_networks_of_clips_are_imported_with_their_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, alone: bool
+) -> None:
+    from assay.inputs.clip import ClipInput
+    from assay.training.nets import net_named
+    from tests.training.clip_makers import TINY
+
+    torch.set_num_threads(1)
+    small = {"n_frames": 16, "size_px": 48, "max_duration": 6, "n_samples": 4, "stride": 2}
+    if name == "ba_tfd":
+        small = {**TINY, "stride": 2}
+    else:
+        small |= {"boundary_widths": (8, 4), "video_blocks": (1, 1), "video_width": 8}
+        small |= {"audio_layers": 1, "audio_heads": 2, "audio_width": 16, "n_features": 16}
+    monkeypatch.setattr("assay.training.import_net.ALONE_MACS", 0 if alone else 10**15)
+    one = replace(net_named(name), arguments=small, recipe=ClipInput(48, 16))
+    net = one.build(**small)
+    torch.save({"state_dict": net.state_dict()}, tmp_path / "w.ckpt")
+    folder = import_net(one, tmp_path / "w.ckpt", tmp_path / "out").folder
+    card, network = load_bundle_folder(folder)
+    assert network.output_names == ("logit", "boundary_map")
+    assert card.raw["parity_max_difference"] < 1e-4
+    given = example_inputs(one)
+    with torch.no_grad():
+        wanted = net.eval()(*map(torch.from_numpy, given.values()))
+    found = network.run_all(given)["boundary_map"]
+    assert found.shape == (1, 6, 8)
+    assert np.abs(found - wanted.fused_map.numpy()).max() < 1e-4
+    with pytest.raises(ConfigError, match="clip"):
+        import_net(one, tmp_path / "w.ckpt", tmp_path / "out", manifest(tmp_path, "val"), tmp_path)

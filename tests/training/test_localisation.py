@@ -12,12 +12,16 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+import assay  # noqa: E402
 from assay.bundles.folder import load_bundle_folder  # noqa: E402
 from assay.errors import ConfigError  # noqa: E402
 from assay.inputs.clip import ClipInput  # noqa: E402
+from assay.inputs.clip_scores import suppression_of  # noqa: E402
+from assay.inputs.proposals import Suppression  # noqa: E402
 from assay.training.clip_data import chosen_records, stored_clips  # noqa: E402
 from assay.training.kinds import train_other  # noqa: E402
 from assay.training.localisation import Batches, read_config, varied  # noqa: E402
+from assay.types import Evidence  # noqa: E402
 from tests.real_faces import ROOT  # noqa: E402
 from tests.training.clip_makers import clip_files  # noqa: E402
 
@@ -57,6 +61,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def detect_with(bundle: Path, path: Path) -> list[Evidence]:
+    verdict = assay.detect(path, bundles=(str(bundle),), detectors=("error_level",))
+    return [one for one in verdict.evidence if one.detector == "bundle_small"]
+
+
 def test_a_run_trains_goes_on_measures_and_leaves_a_bundle(config: Path) -> None:
     assert train_other(config, resume=False)
     folder = config.parent / "runs" / "small"
@@ -67,8 +76,18 @@ def test_a_run_trains_goes_on_measures_and_leaves_a_bundle(config: Path) -> None
     assert 0 <= report["localisation"]["full"]["ap@0.5"]["value"] <= 1
     answers = json.loads((folder / "predictions.json").read_text())
     assert set(answers) == {f"p{p}/{n}.mp4" for p in (1, 3) for n in (0, 1, 2)}
-    card, _ = load_bundle_folder(folder / "bundle")
+    card, network = load_bundle_folder(folder / "bundle")
     assert card.calibration is None
+    assert network.output_names == ("logit", "boundary_map")
+    assert suppression_of(card) == Suppression()
+    path = config.parent / "clips" / "p1" / "2.mp4"
+    (said,) = detect_with(folder / "bundle", path)
+    assert (said.status, said.logit) == ("reported", None)
+    assert said.details["raw_logit"] == pytest.approx(answers["p1/2.mp4"]["logit"], abs=2e-3)
+    stored = answers["p1/2.mp4"]["proposals"][0]
+    assert said.findings[1].values["proposals"][0]["raw_score"] == pytest.approx(
+        stored[0], abs=1e-3
+    )
     assert ClipInput.from_card(card.recipe) == ClipInput(n_frames=24, size_px=48)
 
     config.write_text(config.read_text().replace("steps = 12", "steps = 16"))

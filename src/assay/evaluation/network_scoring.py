@@ -71,7 +71,8 @@ class BundleModel:
 
     def notices(self, items: Sequence[Item]) -> Iterator[Notice]:
         """See Model."""
-        yield from one_sided(self.about, items)
+        if not isinstance(self.recipe, ClipInput | LipClipInput):  # those see and hear
+            yield from one_sided(self.about, items)
         if self.card.calibration is None:
             yield Notice(
                 "not_calibrated",
