@@ -192,3 +192,19 @@ def test_public_checkpoints_fit(net: str, file: str) -> None:
     found = import_checkpoint(net_named(net), path)
     assert found.layout == PUBLIC
     assert len(found.sha256) == 64
+
+
+def test_a_folders_hash_is_of_the_tensors_wherever_in_it_they_lie(tmp_path: Path) -> None:
+    def read(folder: Path) -> State:
+        return dict(torch.load(folder / "inner" / "a.pt", weights_only=True))
+
+    (tmp_path / "inner").mkdir()
+    saved(tmp_path, own(), "inner/a.pt")
+    reading = spec(read_checkpoint=read)
+    first = import_checkpoint(reading, tmp_path).sha256
+    (tmp_path / "notes.txt").write_text("no tensor")
+    assert import_checkpoint(reading, tmp_path).sha256 == first
+    changed = own()
+    changed["score.bias"] = torch.nextafter(changed["score.bias"], torch.tensor(9.0))
+    saved(tmp_path, changed, "inner/a.pt")
+    assert import_checkpoint(reading, tmp_path).sha256 != first

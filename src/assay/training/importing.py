@@ -63,7 +63,7 @@ def import_checkpoint(spec: NetSpec, path: Path) -> Imported:
     # Counters of batches are of no use in an answer, and older checkpoints have none.
     counters = {k: v for k, v in own.items() if k.endswith("num_batches_tracked")}
     net.load_state_dict({**counters, **tensors})
-    return Imported(net, layout, _sha256(path), len(tensors))
+    return Imported(net, layout, _sha256(path, stored), len(tensors))
 
 
 def read_checkpoint(spec: NetSpec, path: Path) -> dict[str, Any]:
@@ -244,13 +244,17 @@ def _named(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _sha256(path: Path) -> str:
-    """Of a folder, of all its files in the order of their names."""
+def _sha256(path: Path, stored: Mapping[str, Any]) -> str:
+    """Of a file; of a folder, of the tensors that were read from it, in the order of their names:
+    it may hold other files, too."""
     digest = hashlib.sha256()
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    for one in files:
-        if one.is_file():
-            with one.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
+    if path.is_dir():
+        for name in sorted(stored):
+            tensor = torch.as_tensor(stored[name]).detach()
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()

@@ -54,6 +54,26 @@ def test_one_trained_here_stands_beside_public_ones(tmp_path: Path) -> None:
     assert {f"members.efficientnet_b4_st.{name}" for name in names} <= own.keys()
 
 
+def test_four_trained_here_are_weights_of_this_program(tmp_path: Path) -> None:
+    from assay.training.importing import OWN, PUBLIC, _fitting
+
+    for name, spec in ensemble.SPECS.items():
+        (tmp_path / name).mkdir()
+        with torch.device("meta"):
+            state = {key: torch.ones(1) for key in spec.build().state_dict()}
+        torch.save(state, tmp_path / name / "weights.pt")
+    with torch.device("meta"):
+        wanted = ensemble.EfficientNetB4Ensemble().state_dict()
+    stored = ensemble.read_folder(tmp_path)
+    tensors, layout = _fitting(ensemble.NETS[0], stored, wanted, tmp_path)
+    assert (tensors.keys(), layout) == (wanted.keys(), OWN)
+    assert ensemble.published(stored).keys() == wanted.keys()
+    torch.save(short(layouts.siamese()), tmp_path / "efficientnet_b4_st" / "weights.pt")
+    mixed = ensemble.read_folder(tmp_path)
+    tensors, layout = _fitting(ensemble.NETS[0], mixed, wanted, tmp_path)
+    assert (tensors.keys(), layout) == (wanted.keys(), PUBLIC)
+
+
 def test_one_missing_one_twice_and_one_that_is_none_are_told(tmp_path: Path) -> None:
     folder = public_folder(tmp_path)
     torch.save({"a": torch.ones(1)}, folder / "efficientnet_b4.pt")

@@ -59,7 +59,8 @@ class EfficientNetB4Ensemble(nn.Module):
 
 
 def read_folder(folder: Path) -> dict[str, Tensor]:
-    """The four checkpoints of a folder, each tensor's name after its network's.
+    """The four checkpoints of a folder, each tensor's name after its network's; where all four are
+    weights of this program, by the names used here.
 
     A file, or the folder right above it, is called as the public ones are (EfficientNetB4_…,
     EfficientNetAutoAttB4ST_…) or as the networks here. Raises ConfigError where one of the four is
@@ -77,16 +78,20 @@ def read_folder(folder: Path) -> dict[str, Tensor]:
     missing = [name for name in SPECS if name not in found]
     if missing:
         raise ConfigError(f"{folder} holds no checkpoint of {', '.join(missing)}.")
+    parts = {name: _tensors(path) for name, path in found.items()}
+    own = all(_is_own(part) for part in parts.values())
     return {
-        f"{name}/{key}": tensor
-        for name, path in found.items()
-        for key, tensor in _tensors(path).items()
+        f"members.{name}.{key}" if own else f"{name}/{key}": tensor
+        for name, part in parts.items()
+        for key, tensor in part.items()
     }
 
 
 def published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What `read_folder` gives, by the names used here: public checkpoints and own weights, mixed
     at will. Raises ValueError naming a tensor that belongs to none of the four."""
+    if all(key.startswith("members.") for key in state):
+        return dict(state)
     parts: dict[str, dict[str, Tensor]] = {name: {} for name in SPECS}
     for key, tensor in state.items():
         name, _, inner = key.partition("/")
