@@ -99,6 +99,15 @@ def test_groups_of_training_are_refused() -> None:
         calibrated([float("nan"), *logits[1:]], labels, groups)
 
 
+def test_kept_out_of_training_is_said_where_training_is_known() -> None:
+    logits, labels, groups = made(40)
+    found, points = calibrated(logits, labels, groups, training_groups=["another"])
+    assert found["fitted_on"].endswith("groups kept out of training")
+    assert all(point["measured_on"].startswith("validation items: ") for point in points)
+    found, _ = calibrated(logits, labels, groups)
+    assert "training" not in found["fitted_on"]
+
+
 def test_one_person_alone_is_not_enough() -> None:
     logits, labels, _ = made()
     with pytest.raises(ConfigError, match="of 1 groups"):

@@ -51,10 +51,10 @@ def calibrated(
         raise ConfigError("The network scores fakes below genuine items: nothing to calibrate.")
     genuine, fakes = np.sort(found.logits[~found.fake]), found.logits[found.fake]
     n_real = found.n_items(fake=False)
+    unseen = ", of groups kept out of training" if training_groups else ""
     on = (
         f"{fitted_on}: {len(genuine)} people of {n_real} genuine items in "
-        f"{found.n_groups(fake=False)} groups, and {len(fakes)} fake items, of groups kept out of "
-        "training"
+        f"{found.n_groups(fake=False)} groups, and {len(fakes)} fake items{unseen}"
     )
     calibration = {
         "scale": scale,

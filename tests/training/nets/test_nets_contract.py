@@ -54,7 +54,8 @@ GIGA_MACS = {
     "efficientnet_b4_att": 1.50,
     "xception": 8.36,
 }
-# Many seconds of one core each, and each has a smaller sister; `-m "not slow"` leaves them out.
+# Many seconds of one core each, and all but Xception have a smaller sister: of these only the
+# parameters and operations are counted, unless `-m slow` (or `-m "slow or not slow"`) asks.
 SLOW = (
     "aasist",
     "cross_efficient_vit",
@@ -110,7 +111,13 @@ def outputs_of(net: nn.Module, given: Tensor) -> tuple[Tensor, Tensor | None, Te
     params=[pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STILL],
 )
 def spec(request: pytest.FixtureRequest) -> NetSpec:
+    require_asked(request.param, request.config)
     return NETS[request.param]
+
+
+def require_asked(name: str, config: pytest.Config) -> None:
+    if name in SLOW and "slow" not in config.getoption("markexpr"):
+        pytest.skip("takes many seconds of a core: run with -m slow")
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +264,8 @@ def unread(net: nn.Module, spec: NetSpec) -> int:
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in STILL]
 )
-def test_a_few_steps_on_a_few_inputs_lower_the_loss(name: str) -> None:
+def test_a_few_steps_on_a_few_inputs_lower_the_loss(name: str, pytestconfig: pytest.Config) -> None:
+    require_asked(name, pytestconfig)
     spec = NETS[name]
     net = built(spec).train()
     small = spec.n_macs < 2e8
