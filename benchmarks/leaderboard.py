@@ -124,9 +124,9 @@ def measurements() -> tuple[Measurement, ...]:
     return (
         Measurement("faces-test", "faces", "within", with_shipped, final),
         Measurement("faces-unseen", "faces", "leave-one-generator-out", with_shipped, final),
-        Measurement("faces-changed", "faces", "robustness", with_shipped, ("--split", "val")),
-        Measurement("videos-test", "videos", "within", of_faces, final),
         Measurement("voices-test", "voices", "within", (*of_voices, "voice_synthesis"), final),
+        Measurement("videos-test", "videos", "within", of_faces, final),
+        Measurement("faces-changed", "faces", "robustness", with_shipped, ("--split", "val")),
     )
 
 
