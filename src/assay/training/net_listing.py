@@ -67,6 +67,13 @@ def recipe_of(spec: NetSpec) -> str:
     from assay.training.net_config import as_toml, run_of
 
     lines = [f"# {spec.title}: {spec.paper}"]
+    if spec.kind not in ("face", "voice"):
+        lines.append(
+            f"# `assay train` refuses it: networks of a {spec.kind} are trained by programs"
+        )
+        lines.append("# of their own (configs/).")
+    elif spec.own:
+        lines.append("# Learns from labels here; what ships learned from pairs (configs/).")
     if not spec.fit.sure:
         lines.append("# Parts of this recipe are recalled and were not checked in the paper.")
     return "\n".join(lines) + "\n" + as_toml(run_of({"net": spec.name, "data": "DATA"}))
