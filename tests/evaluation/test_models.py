@@ -39,7 +39,11 @@ def test_words_name_bundles_detectors_the_program_and_scores(tmp_path: Path) -> 
 
 def test_two_models_of_one_name_are_told_apart_and_one_twice_is_refused(tmp_path: Path) -> None:
     one, two = write_tiny_bundle(tmp_path / "run1"), write_tiny_bundle(tmp_path / "run2")
-    assert [m.about.name for m in load_models([str(one), str(two)])] == ["tiny", "tiny (run2)"]
+    named = [m.about.name for m in load_models([str(one), str(two)])]
+    assert named == ["tiny (run1)", "tiny (run2)"]
+    bundles = [write_tiny_bundle(tmp_path / name / "bundle") for name in ("mine", "yours")]
+    named = [m.about.name for m in load_models([str(path) for path in bundles])]
+    assert named == ["tiny (mine)", "tiny (yours)"]
     with pytest.raises(ConfigError, match="named twice"):
         load_models([str(one), str(two), str(two)])
     with pytest.raises(ConfigError, match="No model is named"):

@@ -124,7 +124,7 @@ def columns(table: Table) -> tuple[str, ...]:
 
 def cells(table: Table, line: Line) -> tuple[str, ...]:
     """One model's cells under `columns`."""
-    name = line.model if line.net in ("", line.model) else f"{line.model} ({line.net})"
+    name = line.model if line.net in line.model else f"{line.model} ({line.net})"
     numbers = [number_text(line.numbers.get(metric)) for metric in table.metrics[:SHOWN]]
     return visible(name), *numbers, visible(line.trained_on), line.bundle_sha256[:12] or "–"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,16 +95,21 @@ def load_models(named: Sequence[str]) -> list[Model]:
     found: list[Model] = [model for word in named for model in _models_of(word)]
     if not found:
         raise ConfigError("No model is named.", remedy="Name one with --model.")
-    seen: dict[str, str] = {}
+    shared = {name for name, n in Counter(m.about.name for m in found).items() if n > 1}
     for place, model in enumerate(found):
-        name = model.about.name
-        if name in seen:
-            name = f"{name} ({Path(model.about.source).name})"
-            if name in seen:
-                raise ConfigError(f"The model {name!r} is named twice.")
-            found[place] = _renamed(model, name)
-        seen[name] = model.about.source
+        if model.about.name in shared:
+            found[place] = _renamed(model, f"{model.about.name} ({_place(model.about.source)})")
+    names = Counter(model.about.name for model in found)
+    twice = next((name for name, n in names.items() if n > 1), None)
+    if twice is not None:
+        raise ConfigError(f"The model {twice!r} is named twice.")
     return found
+
+
+def _place(source: str) -> str:
+    """What tells a folder from others: `runs/mine/bundle` is called mine."""
+    path = Path(source)
+    return path.parent.name if path.name == "bundle" and path.parent.name else path.name
 
 
 def _renamed(model: Model, name: str) -> Model:
