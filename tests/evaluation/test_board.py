@@ -44,6 +44,18 @@ def test_other_items_and_other_protocols_are_never_one_table(
     assert len(tables_of(gather([tmp_path]))) == 2
 
 
+def test_a_table_is_named_by_its_manifest_and_its_set(tmp_path: Path) -> None:
+    data = {
+        "name": "folder",
+        "data_hash": "d",
+        "n_items": 5,
+        "split": "",
+        "manifest": "a/x.parquet",
+    }
+    stored(tmp_path, result([row("m", "auc", 0.7)], data=data))
+    assert [table.data for table in tables_of(gather([tmp_path]))] == ["x (folder)"]
+
+
 def test_frames_and_files_are_two_tables(tmp_path: Path) -> None:
     stored(tmp_path, result([row("a", "auc", 0.6), row("a", "auc", 0.5, level="frame")]))
     assert [t.level for t in tables_of(gather([tmp_path]))] == ["file", "frame"]

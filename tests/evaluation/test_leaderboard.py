@@ -15,8 +15,9 @@ def board(tmp_path: Path, name: str = "net_a") -> tuple[str, str]:
     rows = [row(name, "auc", 0.91), row(name, "auc", 0.5, slice="method: swap")]
     rows += [row("net_b", "auc", 0.81)]
     paired = {"a": name, "b": "net_b", "metric": "auc", "level": "file"}
-    paired |= {"difference": 0.1, "low": -0.02, "high": 0.2, "p": 0.08}
-    stored(tmp_path / "results", result(rows, significance=[paired]))
+    paired |= {"difference": 0.1, "low": -0.02, "high": 0.2, "p": 0.08, "p_holm": 0.16}
+    elsewhere = {**paired, "difference": 0.777, "metric": "accuracy"}
+    stored(tmp_path / "results", result(rows, significance=[paired, elsewhere]))
     tables = tables_of(gather([tmp_path / "results"]))
     return as_markdown(tables), as_html(tables)
 
@@ -42,7 +43,8 @@ def test_each_published_number_says_where_it_was_read(tmp_path: Path) -> None:
 def test_intervals_slices_and_comparisons_are_shown(tmp_path: Path) -> None:
     for page in board(tmp_path):
         assert "method: swap" in page
-        assert "net_a − net_b: AUC +0.100 [-0.020, +0.200], p = 0.080" in page
+        assert "net_a − net_b: AUC +0.100 [-0.020, +0.200], p = 0.080 (0.160 after Holm)" in page
+        assert "0.777" not in page
         assert "20 forged and 30 genuine in 40 groups" in page
         assert "not a final test" in page
 

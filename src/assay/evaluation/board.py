@@ -100,9 +100,15 @@ def tables_of(paths: Iterable[Path]) -> list[Table]:
         result = _read(path)
         for level in sorted({row["level"] for row in result["rows"]}):
             data = result["data"]
-            key = (data["name"], result["protocol"], data["split"], data["data_hash"], level)
+            key = (_named(data), result["protocol"], data["split"], data["data_hash"], level)
             merged.setdefault(key, []).append((path, result))
     return [_table(key, results) for key, results in sorted(merged.items())]
+
+
+def _named(data: Mapping[str, Any]) -> str:
+    """The set's name, after that of the manifest: many sets are plain folders."""
+    stem = Path(str(data.get("manifest") or "")).stem
+    return f"{stem} ({data['name']})" if stem and stem != data["name"] else str(data["name"])
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import assay
-from assay.evaluation.board import LOWER, Line, Number, Table
+from assay.evaluation.board import LOWER, OVERALL, Line, Number, Table
 from assay.evaluation.published import ROWS, PublishedRow
 from assay.report.sanitise import visible
 
@@ -33,6 +33,8 @@ METRICS = {
     "brier": "Brier",
     "aurc": "AURC",
     "coverage": "answered",
+    "detection_at_far_1": "found at 1 % false alarms",
+    "detection_at_far_5": "found at 5 % false alarms",
 }
 SHOWN = 6  # metrics in a table; the rest is in the result's own folder
 MAX_SLICES = 40
@@ -168,8 +170,14 @@ def slice_grid(table: Table) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def comparisons(table: Table) -> list[str]:
-    """What the paired tests say of two models on the same items."""
-    return [_comparison(one) for one in table.significance if one.get("level") == table.level]
+    """What the paired tests say of two models on the same items, by the metric that ranks them."""
+    wanted = {"level": table.level, "metric": table.ranked_by if table.metrics else ""}
+    return [
+        _comparison(one)
+        for one in table.significance
+        if all(one.get(key) == value for key, value in wanted.items())
+        and one.get("slice", OVERALL) == OVERALL
+    ]
 
 
 def _comparison(one: Mapping[str, Any]) -> str:
@@ -181,7 +189,9 @@ def _comparison(one: Mapping[str, Any]) -> str:
     said = f"{a} − {b}: {metric} {float(difference):+.3f}"
     if one.get("low") is not None and one.get("high") is not None:
         said += f" [{float(one['low']):+.3f}, {float(one['high']):+.3f}]"
-    return f"{said}, p = {float(p):.3f}"
+    corrected = one.get("p_holm")
+    said += f", p = {float(p):.3f}"
+    return said if corrected is None else f"{said} ({float(corrected):.3f} after Holm)"
 
 
 def published_cells(rows: Sequence[PublishedRow]) -> list[tuple[str, ...]]:
