@@ -61,6 +61,19 @@ def test_frames_and_files_are_two_tables(tmp_path: Path) -> None:
     assert [t.level for t in tables_of(gather([tmp_path]))] == ["file", "frame"]
 
 
+def test_frames_that_say_what_the_files_say_are_left_out(tmp_path: Path) -> None:
+    rows = [row("a", "auc", 0.6), row("a", "auc", 0.6, level="frame")]
+    stored(tmp_path, result(rows))
+    assert [t.level for t in tables_of(gather([tmp_path]))] == ["file"]
+
+
+def test_of_a_long_training_the_first_sets_are_named(tmp_path: Path) -> None:
+    value = result([row("m", "auc", 0.6)])
+    value["models"][0]["trained_on"] = [{"set": f"s{i}", "label": "real"} for i in range(9)]
+    stored(tmp_path, value)
+    assert tables_of(gather([tmp_path]))[0].lines[0].trained_on == "s0, s1, s2, s3, 5 more"
+
+
 def test_of_two_results_for_one_model_the_newer_counts(tmp_path: Path) -> None:
     newer = {"provenance": {"made": "2026-02-01T00:00:00+00:00"}}
     stored(tmp_path / "a", result([row("m", "auc", 0.7)], **newer))

@@ -56,6 +56,18 @@ def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
     assert all(line.count(" | ") <= 7 for line in markdown.splitlines())
 
 
+def test_models_of_different_items_are_not_ranked(tmp_path: Path) -> None:
+    rows = [row("a", "auc", 0.8), row("b", "auc", 0.7)]
+    rows += [row("a", "auc", 0.6, slice="generator: x"), row("b", "auc", 0.5, slice="generator: x")]
+    stored(tmp_path, result(rows, protocol="leave-one-generator-out"))
+    tables = tables_of(gather([tmp_path]))
+    for page in (as_markdown(tables), as_html(tables)):
+        measured = re.split(r"## Published|<h2>Published</h2>", page)[0]
+        assert ".800" not in measured
+        assert ".600 [.550, .650]" in measured
+        assert "compare within a line" in measured
+
+
 class Balanced(HTMLParser):
     VOID = ("meta", "link", "br", "img", "hr", "input")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ OVERALL = "overall"
 HIGHER = ("auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "ap_50", "ar_100")
 LOWER = ("equal_error_rate", "min_tdcf", "log_loss", "ece", "brier", "aurc")
 ORDER = (*HIGHER, *LOWER)
+MOST_SETS = 4  # named in a line; a card may hold fifty
 """Which metrics count, the first that a table has ranks it."""
 
 
@@ -102,7 +103,21 @@ def tables_of(paths: Iterable[Path]) -> list[Table]:
             data = result["data"]
             key = (_named(data), result["protocol"], data["split"], data["data_hash"], level)
             merged.setdefault(key, []).append((path, result))
-    return [_table(key, results) for key, results in sorted(merged.items())]
+    tables = [_table(key, results) for key, results in sorted(merged.items())]
+    return [table for table in tables if not _repeats(table, tables)]
+
+
+def _repeats(table: Table, others: Sequence[Table]) -> bool:
+    """Whether it is of frames and says what that of the files says: every file is a picture."""
+    if table.level != "frame":
+        return False
+    same = (table.data, table.protocol, table.split, table.data_hash, "file")
+    return any(
+        (one.data, one.protocol, one.split, one.data_hash, one.level) == same
+        and [(line.model, line.numbers) for line in one.lines]
+        == [(line.model, line.numbers) for line in table.lines]
+        for one in others
+    )
 
 
 def _named(data: Mapping[str, Any]) -> str:
@@ -205,7 +220,9 @@ def _trained(told: Any) -> str:
     entries = [one if isinstance(one, dict) else {"set": one} for one in told]
     entries.sort(key=lambda one: one.get("label") != "fake")
     names = [str(one.get("method") or one.get("set") or "unnamed") for one in entries]
-    return ", ".join(dict.fromkeys(names))
+    names = list(dict.fromkeys(names))
+    more = [f"{len(names) - MOST_SETS} more"] if len(names) > MOST_SETS else []
+    return ", ".join([name[:80] for name in names[:MOST_SETS]] + more)
 
 
 def _place(line: Line, metrics: tuple[str, ...]) -> tuple[bool, float, str]:
