@@ -16,6 +16,7 @@ OVERALL = "overall"
 HIGHER = ("auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "ap_50", "ar_100")
 LOWER = ("equal_error_rate", "min_tdcf", "log_loss", "ece", "brier", "aurc")
 ORDER = (*HIGHER, *LOWER)
+PLAIN = "within"  # comes before the other protocols of the same data
 MOST_SETS = 4  # named in a line; a card may hold fifty
 """Which metrics count, the first that a table has ranks it."""
 
@@ -104,7 +105,8 @@ def tables_of(paths: Iterable[Path]) -> list[Table]:
             key = (_named(data), result["protocol"], data["split"], data["data_hash"], level)
             merged.setdefault(key, []).append((path, result))
     tables = [_table(key, results) for key, results in sorted(merged.items())]
-    return [table for table in tables if not _repeats(table, tables)]
+    kept = [table for table in tables if not _repeats(table, tables)]
+    return sorted(kept, key=lambda table: (table.data, table.protocol != PLAIN))
 
 
 def _repeats(table: Table, others: Sequence[Table]) -> bool:
@@ -114,9 +116,10 @@ def _repeats(table: Table, others: Sequence[Table]) -> bool:
     same = (table.data, table.protocol, table.split, table.data_hash, "file")
     return any(
         (one.data, one.protocol, one.split, one.data_hash, one.level) == same
-        and [(line.model, line.numbers) for line in one.lines]
-        == [(line.model, line.numbers) for line in table.lines]
+        and [(line.model, line.numbers.get(one.ranked_by)) for line in one.lines]
+        == [(line.model, line.numbers.get(one.ranked_by)) for line in table.lines]
         for one in others
+        if one.metrics
     )
 
 

@@ -115,7 +115,7 @@ def subtitle(table: Table) -> str:
     number = next((n for line in table.lines for n in line.numbers.values()), None)
     counts = (
         f"{number.n_fake} forged and {number.n_real} genuine in {number.n_groups} groups, "
-        if number
+        if number and table.protocol != OWN_ITEMS
         else ""
     )
     said = f"{table.n_items} items, {counts}{split}; {sealed}. Data {table.data_hash[:16]}."
