@@ -8,7 +8,7 @@ the log-mel; BSN++'s relation block gives three maps a modality, each fused as i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from assay.inputs.clip import ClipInput
 from assay.training.localisation_losses import TimeTargets, frame_targets_edges, loss_parts_plus
-from assay.training.nets.ba_tfd import FrameClassifier
+from assay.training.nets.ba_tfd import FrameClassifier, published
 from assay.training.nets.boundary_generators import BoundaryGenerator, RelatedBoundaryModule
 from assay.training.nets.boundary_maps import MapFusion, best_logit
 from assay.training.nets.spec import Fit, NetSpec
@@ -281,14 +281,6 @@ def edge_loss(outputs: LocalisedPlus, batch: TimeTargets, feature_weight: float 
         ahead, back = outputs.edge_features[number], outputs.edge_features[number + 2].flip(2)
         total = total + 0.5 * feature_weight * functional.mse_loss(ahead * own, back * own)
     return total
-
-
-def published(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The repository's tensors under the names of BaTfdPlus; see `published` of BA-TFD."""
-    found = {name.removeprefix("model."): value for name, value in tensors.items()}
-    for side in ("video", "audio"):
-        found[f"{side}_boundary_module.bm_layer.as_published"] = torch.tensor(True)
-    return found
 
 
 NETS = (
