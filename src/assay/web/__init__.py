@@ -1,0 +1,1 @@
+"""The service: an HTTP API, a web page, and durable jobs behind both."""

@@ -1,0 +1,72 @@
+"""The audit log: who did what with which content, when. Lines are added and never changed.
+
+Each line carries a hash over itself and the hash of the line before, so that a line changed or
+taken out later shows (`check`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, text
+
+from assay.web.actor import Actor
+from assay.web.store.database import Store, now
+from assay.web.store.schema import audit
+
+FIRST = "0" * 64
+LOCK = 0x61737361  # of PostgreSQL: one writer of the log at a time; SQLite has but one writer
+
+
+def write(
+    connection: Connection,
+    actor: Actor,
+    action: str,
+    subject: str,
+    sha256: str | None,
+    detail: Mapping[str, Any],
+) -> None:
+    """Add a line in the transaction of what it tells of: either both are kept or neither."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    newest = select(audit.c.number, audit.c.line).order_by(audit.c.number.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    row: dict[str, Any] = {
+        "number": last.number + 1 if last else 1,
+        "at": round(now(), 3),
+        "actor": actor.name,
+        "owner": actor.owner,
+        "action": action,
+        "subject": subject,
+        "sha256": sha256,
+        "detail": dict(detail),
+        "previous": last.line if last else FIRST,
+    }
+    connection.execute(insert(audit).values(**row, line=_line(row)))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    told = json.dumps(dict(row), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def check(store: Store) -> int | None:
+    """The number of the first line that does not follow from the one before; None where all do."""
+    previous, expected = FIRST, 1
+    with store.reading() as connection:
+        for row in connection.execute(select(audit).order_by(audit.c.number)):
+            held = dict(row._mapping)
+            line = held.pop("line")
+            if held["number"] != expected or held["previous"] != previous or line != _line(held):
+                return expected
+            previous, expected = line, expected + 1
+    return None
+
+
+def n_lines(store: Store) -> int:
+    """How many lines there are."""
+    with store.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())

@@ -1,0 +1,359 @@
+"""Examinations as whoever asks sees them: added, listed, read, cancelled, removed.
+
+Nothing that belongs to another owner is found here: it does not exist for the one who asks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from assay.web.actor import Actor
+from assay.web.refusals import ConflictError, NotFoundError, QueueFullError, UnprocessableError
+from assay.web.store import audit
+from assay.web.store.database import Store, new_id, now
+from assay.web.store.schema import (
+    LIVE,
+    OVER,
+    STATUSES,
+    batch_items,
+    batches,
+    examinations,
+    media,
+    results,
+)
+
+MAX_PAGE = 200
+MAX_OTHER_NAMES = 50
+FULL_RETRY_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One file to examine, already kept in the store's folder under its `sha256`.
+
+    `options` are the fields of Options that were set, as JSON values. With `again` it is examined
+    even where the same was examined before.
+    """
+
+    name: str
+    sha256: str
+    n_bytes: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "upload"
+    priority: int = LIVE
+    purpose: str | None = None
+    reference_sha256: str | None = None
+    reference_name: str | None = None
+    batch_id: str | None = None
+    previous_id: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The examination that answers a wish; `is_new` is False where it was there already."""
+
+    id: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, newest first, and the cursor of those that follow (None at the end)."""
+
+    rows: Sequence[Row[Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which examinations: every field that is not None narrows. `text` is sought in names, ids
+    and hashes; `outdated_of` is the present engine: those that another one examined.
+    """
+
+    status: str | None = None
+    label: str | None = None
+    text: str | None = None
+    sha256: str | None = None
+    batch_id: str | None = None
+    since: float | None = None
+    until: float | None = None
+    outdated_of: str | None = None
+
+
+def dedupe_key(actor: Actor, wanted: Wanted, engine: str) -> str:
+    """The same owner, bytes, options, reference and engine give the same key."""
+    told = [actor.owner, wanted.sha256, wanted.options, wanted.reference_sha256, engine]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def add(store: Store, actor: Actor, wanted: Wanted, engine: str, max_queue: int) -> Added:
+    """Accept one file: from here on it is examined, whatever is killed.
+
+    What was examined before (same owner, bytes, options, engine) answers again unless `again`.
+    Raises QueueFullError, NotFoundError for a batch that is not there.
+    """
+    key = None if wanted.again else dedupe_key(actor, wanted, engine)
+    for _ in range(5):
+        try:
+            with store.writing() as connection:
+                return _add_within(connection, actor, wanted, engine, max_queue, key)
+        except IntegrityError:  # another request brought the same at the same moment
+            continue
+    raise ConflictError("The same file is being sent too often at once.", retry_after_s=1)
+
+
+def _add_within(
+    connection: Connection, actor: Actor, wanted: Wanted, engine: str, max_queue: int,
+    key: str | None,
+) -> Added:  # fmt: skip
+    same = examinations.c.dedupe_key == key
+    held = connection.execute(select(examinations).where(same)).one_or_none() if key else None
+    if held is None:
+        _require_room(connection, max_queue)
+        _keep_medium(connection, wanted)
+        id_ = _insert(connection, actor, wanted, engine, key)
+    else:
+        id_ = held.id
+        _name_too(connection, held, wanted.name)
+    if wanted.batch_id is not None:
+        _into_batch(connection, actor, wanted.batch_id, id_)
+    detail: dict[str, Any] = {
+        "name": wanted.name,
+        "options": dict(wanted.options),
+        "source": wanted.source,
+    }
+    if wanted.purpose is not None:
+        detail |= {"purpose": wanted.purpose, "reference_sha256": wanted.reference_sha256}
+    action = "examine" if held is None else "examine_again_answered"
+    audit.write(connection, actor, action, id_, wanted.sha256, detail)
+    return Added(id_, held is None)
+
+
+def _require_room(connection: Connection, max_queue: int) -> None:
+    n_waiting = connection.execute(
+        select(func.count()).select_from(examinations).where(examinations.c.status == "queued")
+    ).scalar_one()
+    if n_waiting >= max_queue:
+        raise QueueFullError(
+            f"{n_waiting} files wait already.", remedy="Try again later.",
+            retry_after_s=FULL_RETRY_S,
+        )  # fmt: skip
+
+
+def _keep_medium(connection: Connection, wanted: Wanted) -> None:
+    held = select(media.c.sha256).where(media.c.sha256 == wanted.sha256)
+    if connection.execute(held).one_or_none() is None:
+        row = {"sha256": wanted.sha256, "n_bytes": wanted.n_bytes, "created_at": now()}
+        connection.execute(insert(media).values(**row))
+
+
+def _insert(
+    connection: Connection, actor: Actor, wanted: Wanted, engine: str, key: str | None
+) -> str:
+    id_ = new_id()
+    connection.execute(
+        insert(examinations).values(
+            id=id_,
+            owner=actor.owner,
+            actor=actor.name,
+            name=wanted.name,
+            sha256=wanted.sha256,
+            n_bytes=wanted.n_bytes,
+            source=wanted.source,
+            options=dict(wanted.options),
+            purpose=wanted.purpose,
+            reference_sha256=wanted.reference_sha256,
+            reference_name=wanted.reference_name,
+            priority=wanted.priority,
+            dedupe_key=key,
+            engine=engine,
+            previous_id=wanted.previous_id,
+            created_at=now(),
+        )
+    )
+    return id_
+
+
+def _name_too(connection: Connection, held: Row[Any], name: str) -> None:
+    if name == held.name or name in held.other_names or len(held.other_names) >= MAX_OTHER_NAMES:
+        return
+    mine = examinations.c.id == held.id
+    names = [*held.other_names, name]
+    connection.execute(update(examinations).where(mine).values(other_names=names))
+
+
+def _into_batch(connection: Connection, actor: Actor, batch_id: str, id_: str) -> None:
+    c = batches.c
+    owner = connection.execute(select(c.owner).where(c.id == batch_id)).scalar_one_or_none()
+    if owner is None or not actor.sees(owner):
+        raise NotFoundError("There is no such batch.")
+    row = {"batch_id": batch_id, "examination_id": id_}
+    held = select(batch_items).where(
+        batch_items.c.batch_id == batch_id, batch_items.c.examination_id == id_
+    )
+    if connection.execute(held).one_or_none() is None:
+        connection.execute(insert(batch_items).values(**row))
+
+
+def add_batch(store: Store, actor: Actor, name: str) -> str:
+    """Open a batch that files can be added to; its id."""
+    id_ = new_id()
+    row = {"id": id_, "owner": actor.owner, "name": name[:200], "created_at": now()}
+    with store.writing() as connection:
+        connection.execute(insert(batches).values(**row))
+    return id_
+
+
+def batch(store: Store, actor: Actor, batch_id: str) -> tuple[Row[Any], dict[str, int]]:
+    """A batch and how many of its files have which status. Raises NotFoundError."""
+    with store.reading() as connection:
+        row = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
+        if row is None or not actor.sees(row.owner):
+            raise NotFoundError("There is no such batch.")
+        joined = batch_items.join(examinations, examinations.c.id == batch_items.c.examination_id)
+        counted = (
+            select(examinations.c.status, func.count())
+            .select_from(joined)
+            .where(batch_items.c.batch_id == batch_id)
+            .group_by(examinations.c.status)
+        )
+        counts = {row[0]: row[1] for row in connection.execute(counted)}
+    return row, {status: counts.get(status, 0) for status in STATUSES}
+
+
+def get(store: Store, actor: Actor, id_: str) -> Row[Any]:
+    """One examination's row. Raises NotFoundError, also for what belongs to someone else."""
+    with store.reading() as connection:
+        return get_within(connection, actor, id_)
+
+
+def get_within(connection: Connection, actor: Actor, id_: str) -> Row[Any]:
+    """`get` as a part of a larger transaction."""
+    asked = select(examinations).where(examinations.c.id == id_)
+    row = connection.execute(asked).one_or_none()
+    if row is None or not actor.sees(row.owner):
+        raise NotFoundError("There is no such examination.")
+    return row
+
+
+def result_of(store: Store, actor: Actor, id_: str) -> Row[Any] | None:
+    """The row of `results` of one examination, None while there is none. Raises NotFoundError."""
+    with store.reading() as connection:
+        get_within(connection, actor, id_)
+        asked = select(results).where(results.c.examination_id == id_)
+        return connection.execute(asked).one_or_none()
+
+
+def page(
+    store: Store, actor: Actor, filters: Filters, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """Examinations, newest first; those added meanwhile do not shift the pages."""
+    c, limit = examinations.c, max(1, min(limit, MAX_PAGE))
+    asked = select(examinations).where(*_narrowed(actor, filters))
+    if cursor is not None:
+        asked = asked.where(tuple_(c.created_at, c.id) < tuple_(*_read_cursor(cursor)))
+    asked = asked.order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
+    with store.reading() as connection:
+        rows = connection.execute(asked).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _cursor(rows[-1]) if more else None)
+
+
+def _narrowed(actor: Actor, filters: Filters) -> list[Any]:
+    c = examinations.c
+    found: list[Any] = [] if actor.sees("") else [c.owner == actor.owner]
+    for column, value in ((c.status, filters.status), (c.label, filters.label)):
+        if value is not None:
+            found.append(column == value)
+    if filters.sha256 is not None:
+        found.append(c.sha256 == filters.sha256.lower())
+    if filters.since is not None:
+        found.append(c.created_at >= filters.since)
+    if filters.until is not None:
+        found.append(c.created_at < filters.until)
+    if filters.outdated_of is not None:
+        found.append(and_(c.status == "finished", c.engine != filters.outdated_of))
+    if filters.batch_id is not None:
+        within = select(batch_items.c.examination_id).where(
+            batch_items.c.batch_id == filters.batch_id
+        )
+        found.append(c.id.in_(within))
+    if filters.text:
+        text = filters.text.lower()
+        found.append(
+            or_(
+                func.lower(c.name).contains(text, autoescape=True),
+                c.sha256.startswith(text, autoescape=True),
+                c.id.startswith(text, autoescape=True),
+            )
+        )
+    return found
+
+
+def _cursor(row: Row[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([row.created_at, row.id]).encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        time_s, id_ = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        if not isinstance(time_s, float) or not isinstance(id_, str):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error):
+        raise UnprocessableError("The cursor is none that this service gave.") from None
+    return time_s, id_
+
+
+def cancel(store: Store, actor: Actor, id_: str) -> str:
+    """Cancel what waits at once, ask a running one to stop; the status that follows.
+
+    Raises NotFoundError, ConflictError where it is over.
+    """
+    actor.require("examine")
+    c = examinations.c
+    with store.writing() as connection:
+        row = get_within(connection, actor, id_)
+        if row.status in OVER:
+            raise ConflictError(f"It is {row.status.replace('_', ' ')} already.")
+        values = {"status": "cancelled", "finished_at": now(), "dedupe_key": None}
+        waits = update(examinations).where(c.id == id_, c.status == "queued").values(**values)
+        at_once = bool(connection.execute(waits).rowcount)
+        if not at_once:
+            running = update(examinations).where(c.id == id_, c.status == "running")
+            connection.execute(running.values(cancel_asked=True, dedupe_key=None))
+        audit.write(connection, actor, "cancel", id_, row.sha256, {})
+    return "cancelled" if at_once else "running"
+
+
+def remove(store: Store, actor: Actor, id_: str) -> Row[Any]:
+    """Take an examination out of the rows; what stays is its lines in the audit log.
+
+    The caller deletes the files (`media.sweep`). Raises NotFoundError.
+    """
+    actor.require("examine")
+    with store.writing() as connection:
+        row = get_within(connection, actor, id_)
+        connection.execute(delete(results).where(results.c.examination_id == id_))
+        connection.execute(delete(examinations).where(examinations.c.id == id_))
+        audit.write(connection, actor, "delete", id_, row.sha256, {})
+    return row
+
+
+def n_waiting(store: Store) -> dict[str, int]:
+    """How many are queued and how many run, over all owners."""
+    c = examinations.c
+    asked = select(c.status, func.count()).where(c.status.in_(("queued", "running")))
+    with store.reading() as connection:
+        counts = {row[0]: row[1] for row in connection.execute(asked.group_by(c.status))}
+    return {status: counts.get(status, 0) for status in ("queued", "running")}
