@@ -47,6 +47,7 @@ ALLOWED = {
     ("cli/evaluate_models.py", "evaluation"): "the command hands over to the evaluation room",
     ("cli/compare.py", "evaluation"): "the command hands over to the evaluation room",
     ("cli/evaluate.py", "training"): "it asks where the labelled media lie",
+    ("cli/serve.py", "web"): "the command hands over to the service",
     ("cli/forge.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_sound.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_video.py", "training"): "the command hands over to the forgery lab",

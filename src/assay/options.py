@@ -21,6 +21,8 @@ FAIL_ON = ("strong", "some", "inconclusive", "never")
 MAX_MOTION_S = 30.0  # of faces frame by frame: up to 300 MB a person
 CONFIG_NAME = "assay.toml"
 ENVIRONMENT_PREFIX = "ASSAY_"
+# What `assay serve` is told by (web/configured.py).
+SERVE_PREFIX, SERVE_TABLE = "ASSAY_SERVE_", "serve"
 # Not settings of an examination: where the shared media lie (tests, benchmarks), the trust list of
 # the provenance detector, and what `assay forge` signs with.
 OTHER_VARIABLES = (
@@ -132,6 +134,15 @@ def resolve(
     return Resolved(Options(**values), sources, config_path)
 
 
+def from_fields(given: Mapping[str, object], source: str) -> Options:
+    """The options of these fields alone: neither the environment nor an assay.toml counts.
+
+    `source` names where they came from, for the errors. Raises ConfigError.
+    """
+    named = {_known(name, name, source): value for name, value in given.items()}
+    return Options(**{name: _checked(name, value, source) for name, value in named.items()})
+
+
 def find_config(start_folder: Path) -> Path | None:
     """The nearest assay.toml in `start_folder` or above it, None where there is none."""
     start = start_folder.resolve()
@@ -146,10 +157,14 @@ def _settings(
 ) -> Iterator[tuple[str, object, str]]:
     """(name, value, source) from the weakest place to the strongest; the last one counts."""
     if config_path is not None:
-        for key, value in _read_config(config_path).items():
+        for key, value in read_config(config_path).items():
+            if key == SERVE_TABLE:
+                continue
             yield _known(key, key, str(config_path)), value, str(config_path)
     for variable, text in environ.items():
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in OTHER_VARIABLES:
+        if variable.startswith(SERVE_PREFIX) or variable in OTHER_VARIABLES:
+            continue
+        if variable.startswith(ENVIRONMENT_PREFIX):
             key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
             yield _known(key, variable, "the environment"), text, f"environment {variable}"
     for key, value in flags.items():
@@ -157,7 +172,8 @@ def _settings(
             yield _known(key, key, "the arguments"), value, "argument"
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """What an assay.toml holds. Raises ConfigError."""
     import tomllib
 
     try:

@@ -20,6 +20,7 @@ from assay.cli import (
     models,
     nets,
     schema,
+    serve,
     train,
 )
 
@@ -43,6 +44,7 @@ def build_app() -> typer.Typer:
     app.callback()(_start)
     for module in (
         detect,
+        serve,
         magnify,
         models,
         detectors,

@@ -25,7 +25,8 @@ class Settings:
     `allow_private_addresses` opens both, and webhooks, to the operator's own network.
     `bundles` are folders of trained networks that may be asked for by their folder's name.
     `public_url` is the address that people use, where a proxy stands before the service;
-    `forwarded_from` are the proxies whose X-Forwarded headers count.
+    `forwarded_from` are the proxies whose X-Forwarded headers count. `open_to_all` is the
+    operator's word that everyone who can reach a service without `auth` may use it.
     """
 
     data: Path
@@ -51,6 +52,7 @@ class Settings:
     bundles: tuple[str, ...] = ()
     public_url: str = ""
     forwarded_from: tuple[str, ...] = field(default=())
+    open_to_all: bool = False
 
     @property
     def on_loopback(self) -> bool:
