@@ -34,11 +34,13 @@ def examined(
     call: Call, named: list[Source], shown: Bars
 ) -> Iterator[tuple[Verdict, list[Artifact]]]:
     """Each file's verdict, under the name it was given by, and the files written about it."""
+    from assay.report.renamed import renamed
+
     for index, source in enumerate(named):
         progress = shown.start_file(source.name, index)
         verdict = _examine_one(source, call, progress)
         if source.path != source.name:
-            verdict = _without_path(verdict, source)
+            verdict = renamed(verdict, source.path, source.name)
         artifacts = _reported(verdict, call)
         yield replace(verdict, name=source.name), artifacts
 
@@ -68,40 +70,10 @@ def _examine_one(source: Source, call: Call, progress: Progress) -> Verdict:
 
 
 def _failed(source: Source, code: str, text: str, exit_code: int) -> Verdict:
-    from assay import __version__
-    from assay.types import Coverage, Reason, Verdict
+    from assay.report.unexamined import unexamined
 
-    return Verdict(
-        name=os.path.basename(source.path),
-        path=source.path,
-        status="failed",
-        label="not_analysable",
-        coverage=Coverage(
-            0, None, None, 0, (), ("Nothing was tested: the file was not examined.",)
-        ),
-        reasons=(Reason(code, text),),
-        assay_version=__version__,
-        exit_code=exit_code,
-    )
-
-
-def _without_path(verdict: Verdict, source: Source) -> Verdict:
-    """The verdict with the temporary copy's path gone from everything a reader sees."""
-    reasons = tuple(
-        replace(reason, text=reason.text.replace(source.path, source.name))
-        for reason in verdict.reasons
-    )
-    media = verdict.media
-    if media is not None:
-        media = replace(media, name=source.name, path=source.name)
-    return replace(
-        verdict,
-        name=source.name,
-        path=source.name,
-        media=media,
-        reasons=reasons,
-        rerun=verdict.rerun.replace(source.path, "-"),
-    )
+    name = os.path.basename(source.path)
+    return unexamined(name, code, text, path=source.path, exit_code=exit_code)
 
 
 def _reported(verdict: Verdict, call: Call) -> list[Artifact]:
