@@ -162,13 +162,11 @@ def _database(value: object) -> str:
 
 
 def _public(value: object) -> str:
-    text = value.strip() if isinstance(value, str) else "?"
+    text = value.strip().rstrip("/") if isinstance(value, str) else "?"
     parts = urlsplit(text)
-    if text and (
-        parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")
-    ):
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path):
         raise ValueError("https://HOST is expected, without a path")
-    return text.rstrip("/")
+    return text
 
 
 _A_DAY_S = 86400.0

@@ -18,6 +18,7 @@ from assay.errors import ConfigError
 from assay.web.app import build_app
 from assay.web.service import open_service
 from assay.web.settings import LOOPBACK, Settings
+from assay.web.slow_clients import protocol_class
 
 try:  # INTERIM until both have landed
     from assay.web.jobs.supervisor import Workers  # type: ignore
@@ -27,14 +28,6 @@ except ModuleNotFoundError:
         def __init__(self, settings: Settings) -> None: ...
         def start(self) -> None: ...
         def stop(self) -> None: ...
-
-
-try:
-    from assay.web.slow_clients import protocol_class  # type: ignore
-except ModuleNotFoundError:
-
-    def protocol_class() -> Any:  # type: ignore
-        return "auto"
 
 
 # Long enough for an answer under way, short enough for a service manager; streams of events never
@@ -59,9 +52,7 @@ def run(settings: Settings, ready: Callable[[str], None] = lambda address: None)
         workers = Workers(settings)
         try:
             workers.start()
-            server = _Server(
-                _config(settings, build_app(service)), lambda: ready(address(settings))
-            )
+            server = _Server(_config(settings, build_app(service)), ready, address(settings))
             server.run(sockets=[listener])
         finally:
             workers.stop()
@@ -146,14 +137,14 @@ LOG: dict[str, Any] = {
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it is ready and ends with an ordinary return."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None], place: str) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._place = ready, place
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._ready()
+            self._ready(self._place)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
