@@ -47,6 +47,11 @@ def install(app: FastAPI) -> None:
 
 async def _of_assay(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AssayError)
+    return of_refusal(error)
+
+
+def of_refusal(error: AssayError) -> JSONResponse:
+    """The answer for what assay refuses to do."""
     after = getattr(error, "retry_after_s", None)
     headers = {"Retry-After": str(after)} if after is not None else {}
     if error.http_status == HTTPStatus.UNAUTHORIZED:
@@ -75,5 +80,10 @@ async def _of_http(_request: Request, error: Exception) -> JSONResponse:
 
 async def _of_fault(_request: Request, error: Exception) -> JSONResponse:
     log.error("a request failed", exc_info=error)
+    return of_fault()
+
+
+def of_fault() -> JSONResponse:
+    """The answer for a fault of our own: it says nothing of what is inside."""
     told = "A fault of the service. It is in its log."
     return problem(500, "internal_error", told, remedy="Please report it.")
