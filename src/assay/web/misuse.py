@@ -40,7 +40,7 @@ def stated_purpose(text: str | None, *, n_references: int, in_batch: bool) -> st
     if len(purpose) < MIN_PURPOSE or n_letters < MIN_PURPOSE // 2:
         raise UnprocessableError(
             f"A comparison with known footage needs its purpose, {MIN_PURPOSE} characters or more.",
-            remedy="Say in the field `purpose` why this person's footage is compared; it is logged.",
+            remedy="Say in the field `purpose` why this person's footage is used; it is logged.",
         )
     if len(purpose) > MAX_PURPOSE:
         raise UnprocessableError(f"The purpose is longer than {MAX_PURPOSE} characters.")
@@ -63,7 +63,7 @@ def require_few(store: Store, actor: Actor, reference_sha256: str) -> None:
         n_today = connection.execute(asked).scalar_one()
     if n_today >= MAX_A_DAY:
         raise TooManyRequestsError(
-            f"This footage was compared with {n_today} files in a day: that is a search for a face.",
+            f"This footage was compared with {n_today} files in a day: that is a search.",
             remedy="Examine the files without a reference.",
             retry_after_s=int(DAY_S),
         )

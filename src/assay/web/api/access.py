@@ -9,17 +9,14 @@ cookie of a session that a key opened. What reads needs the scope `read`, what d
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from assay.errors import ConfigError
 from assay.web.actor import EXAMINE, LOCAL, READ, Actor
 from assay.web.api import csrf, rates
 from assay.web.refusals import UnauthenticatedError
 from assay.web.service import Service
-from assay.web.settings import LOOPBACK, Settings
 from assay.web.store import keys, sessions
 
 
@@ -51,20 +48,6 @@ def upload_limit(request: Request) -> int:
     if key is None or key.max_upload_bytes is None:
         return allowed
     return min(allowed, key.max_upload_bytes)
-
-
-def require_guarded(settings: Settings, *, told: bool = False) -> None:
-    """Raise ConfigError where others could reach a service that asks nobody who they are.
-
-    `told` is the operator's word that something else stands guard before it.
-    """
-    public = urlsplit(settings.public_url).hostname if settings.public_url else None
-    if settings.auth or told or (settings.on_loopback and public in (None, *LOOPBACK)):
-        return
-    raise ConfigError(
-        f"Without keys, anyone who reaches {public or settings.host} may read and delete all.",
-        remedy="Make a key with `assay keys create` and start with --auth, or keep to 127.0.0.1.",
-    )
 
 
 def _credentials(request: Request, service: Service) -> tuple[keys.Key, sessions.Session | None]:
