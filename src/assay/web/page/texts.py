@@ -38,7 +38,15 @@ ABOUT: dict[str, str] = {}
 
 CASES: dict[str, str] = {}
 
-SIGN_IN: dict[str, str] = {}
+SIGN_IN: dict[str, str] = {
+    "sign_in.title": "Sign in",
+    "sign_in.lead": "This service asks who you are. Sign in with a key that its operator gave you.",
+    "sign_in.key": "Key",
+    "sign_in.enter": "Sign in",
+    "sign_in.wrong": "This key is not valid, or not any more.",
+    "sign_in.wait": "There were too many wrong keys. Try again in {n} s.",
+    "sign_in.where": "Keys begin with assay_. The operator makes one with: assay keys create.",
+}
 
 SCRIPT: dict[str, str] = {}
 
