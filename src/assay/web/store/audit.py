@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, Row, func, insert, select, text
 
 from assay.web.actor import Actor
 from assay.web.store.database import Store, now
 from assay.web.store.schema import audit
 
 FIRST = "0" * 64
+MAX_PAGE = 500
 LOCK = 0x61737361  # of PostgreSQL: one writer of the log at a time; SQLite has but one writer
 
 
@@ -70,3 +72,28 @@ def n_lines(store: Store) -> int:
     """How many lines there are."""
     with store.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which lines: every field that is not None narrows; `before` is a line's number."""
+
+    before: int | None = None
+    action: str | None = None
+    actor: str | None = None
+    subject: str | None = None
+    sha256: str | None = None
+
+
+def lines(store: Store, sought: Sought, limit: int = 100) -> Sequence[Row[Any]]:
+    """The lines that are sought, the newest first, 500 at most."""
+    c = audit.c
+    asked = select(audit).order_by(c.number.desc()).limit(max(1, min(limit, MAX_PAGE)))
+    if sought.before is not None:
+        asked = asked.where(c.number < sought.before)
+    for column in (c.action, c.actor, c.subject, c.sha256):
+        value = getattr(sought, column.name)
+        if value is not None:
+            asked = asked.where(column == value)
+    with store.reading() as connection:
+        return connection.execute(asked).all()
