@@ -1,40 +1,26 @@
 """Fetch a manifest from the address that a file names: only when asked to, and never from inside.
 
-A file decides the address, so the request must not become a way to make the examiner's machine
-call its neighbours: only http and https, only addresses of the public network (checked after the
-name was looked up, and the connection goes to exactly the address that was checked), at each
-redirect anew, few redirects, a small answer, little time. No proxy, no cookies, no credentials.
+What guards the request stands in `guarded_request`; here is how much of it a manifest may take.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    import http.client
+from assay.media import guarded_request
+from assay.media.guarded_request import (
+    MAX_ADDRESS_CHARS,
+    MAX_REDIRECTS,
+    Allowed,
+    FetchError,
+    is_public,
+)
+
+__all__ = ["MAX_ADDRESS_CHARS", "MAX_REDIRECTS", "FetchError", "Fetched", "fetch", "is_public"]
 
 MAX_MANIFEST_BYTES = 16 * 2**20
-MAX_ADDRESS_CHARS = 2000
-MAX_REDIRECTS = 3
 FETCH_LIMIT_S = 20.0
-CHUNK_BYTES = 65_536
-PORTS = {"http": 80, "https": 443}
-Allowed = Callable[[str], bool]
-
-
-class FetchError(Exception):
-    """The manifest was not fetched: `code` is stable, the text says why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,186 +31,18 @@ class Fetched:
     address: str
 
 
-def is_public(address: str) -> bool:
-    """Whether a numeric address belongs to the public network, tunnels to a private one excluded.
-
-    Source: the registries of RFC 6890, as the standard library keeps them.
-    """
-    import ipaddress
-
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if found in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052: IPv4 behind a translator
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if found.teredo or (inner is not None and not is_public(str(inner))):
-            return False
-    return found.is_global and not found.is_multicast
-
-
-@dataclass(slots=True)
-class _Errand:
-    """One fetch under way; `sock` is closed from outside when its time is up."""
-
-    until: float
-    allowed: Allowed
-    sock: socket.socket | None = None
-    given_up: bool = False
-    answer: list[Fetched | Exception] = field(default_factory=list)
-
-    def left_s(self) -> float:
-        left = self.until - time.monotonic()
-        if left <= 0 or self.given_up:
-            raise FetchError("timeout", "the server took too long")
-        return left
-
-
 def fetch(address: str, until: float, allowed: Allowed | None = None) -> Fetched:
     """The bytes at `address`; raises FetchError with the reason for every failure.
 
     `until` is a time.monotonic(); at most 20 s are spent. `allowed` says of a numeric address
     whether it may be called (default: `is_public`).
     """
-    errand = _Errand(min(until, time.monotonic() + FETCH_LIMIT_S), allowed or is_public)
-    # In a thread of its own: looking a name up cannot be given a time limit.
-    thread = threading.Thread(target=_run, args=(errand, address), daemon=True)
-    thread.start()
-    thread.join(max(0.0, errand.until - time.monotonic()) + 0.2)
-    if not errand.answer:
-        errand.given_up = True
-        if errand.sock is not None:
-            _close(errand.sock)
-        raise FetchError("timeout", "the server took too long")
-    answer = errand.answer[0]
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _close(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    sock.close()
-
-
-def _run(errand: _Errand, address: str) -> None:
-    try:
-        errand.answer.append(_follow(errand, address))
-    except FetchError as problem:
-        errand.answer.append(problem)
-    except Exception as problem:  # whatever a hostile server provokes in the libraries
-        errand.answer.append(_named(problem))
-
-
-def _named(problem: Exception) -> FetchError:
-    import ssl
-
-    if isinstance(problem, TimeoutError):
-        return FetchError("timeout", "the server took too long")
-    if isinstance(problem, ssl.SSLError):
-        return FetchError("tls", "no secure connection came about")
-    if isinstance(problem, OSError):
-        return FetchError("connection", "no connection came about, or it broke")
-    return FetchError("malformed", "what the server sent is no answer that can be read")
-
-
-def _follow(errand: _Errand, address: str) -> Fetched:
-    for _ in range(MAX_REDIRECTS + 1):
-        parts = _checked(address)
-        found = _request(errand, parts)
-        if isinstance(found, bytes):
-            return Fetched(found, address)
-        next_address = urljoin(address, found)
-        if parts.scheme == "https" and urlsplit(next_address).scheme == "http":
-            raise FetchError("downgrade", "the server leads from https to http")
-        address = next_address
-    raise FetchError("redirects", f"more than {MAX_REDIRECTS} redirects")
-
-
-def _checked(address: str) -> SplitResult:
-    """The parts of an address that may be called, as far as its text tells."""
-    if len(address) > MAX_ADDRESS_CHARS or any(ord(letter) <= 32 for letter in address):
-        raise FetchError("address", "the address is malformed")
-    try:
-        parts = urlsplit(address)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        raise FetchError("address", "the address is malformed") from None
-    if parts.scheme not in PORTS:
-        raise FetchError("scheme", "only http and https addresses are fetched")
-    if not host or parts.username is not None or parts.password is not None:
-        raise FetchError("address", "the address names no host, or carries a password")
-    return parts
-
-
-def _request(errand: _Errand, parts: SplitResult) -> bytes | str:
-    """The body, or the address that the server redirects to."""
-    import http.client
-
-    from assay import __version__
-
-    host = parts.hostname or ""
-    connection = http.client.HTTPConnection(host, parts.port or PORTS[parts.scheme])
-    errand.sock = connection.sock = _connected(errand, parts, host)
-    try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Accept-Encoding": "identity", "User-Agent": f"assay/{__version__}"}
-        connection.request("GET", quote(path, safe="/%?:@!$&'()*+,;=~[]"), headers=headers)
-        response = connection.getresponse()
-        if response.status in (301, 302, 303, 307, 308):
-            place = response.getheader("Location")
-            if not place:
-                raise FetchError("malformed", "the server redirects to nowhere")
-            return place
-        if response.status != 200:
-            raise FetchError("status", f"the server answers with status {response.status}")
-        return _body(errand, response)
-    finally:
-        connection.close()
-
-
-def _connected(errand: _Errand, parts: SplitResult, host: str) -> socket.socket:
-    port = parts.port or PORTS[parts.scheme]
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise FetchError("unresolved", "the host's name cannot be looked up") from None
-    places = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not places or not all(errand.allowed(place) for place in places):
-        raise FetchError("private_address", "the host is not on the public network")
-    # The address that was checked, not the name again: a second look-up could answer otherwise.
-    sock = _first_that_answers(errand, places, port)
-    if parts.scheme == "http":
-        return sock
-    import ssl
-
-    try:
-        return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-    except Exception:
-        sock.close()
-        raise
-
-
-def _first_that_answers(errand: _Errand, places: list[str], port: int) -> socket.socket:
-    for place in places[:-1]:
-        try:
-            return socket.create_connection((place, port), timeout=errand.left_s() / 2)
-        except OSError:
-            continue
-    return socket.create_connection((places[-1], port), timeout=errand.left_s())
-
-
-def _body(errand: _Errand, response: http.client.HTTPResponse) -> bytes:
-    pieces, n_bytes = [], 0
-    while piece := response.read1(CHUNK_BYTES):
-        n_bytes += len(piece)
-        if n_bytes > MAX_MANIFEST_BYTES:
-            raise FetchError("too_large", f"more than {MAX_MANIFEST_BYTES >> 20} MB came")
-        pieces.append(piece)
-        errand.left_s()
-    if response.length:  # what the server promised and did not send
-        raise FetchError("connection", "the answer broke off")
-    return b"".join(pieces)
+    pieces: list[bytes] = []
+    answer = guarded_request.get(
+        address,
+        pieces.append,
+        max_bytes=MAX_MANIFEST_BYTES,
+        until=min(until, time.monotonic() + FETCH_LIMIT_S),
+        allowed=allowed or is_public,
+    )
+    return Fetched(b"".join(pieces), answer.address)
