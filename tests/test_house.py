@@ -51,6 +51,7 @@ ALLOWED = {
     ("cli/forge.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_sound.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_video.py", "training"): "the command hands over to the forgery lab",
+    ("cli/keys.py", "web"): "the command works on the service's store",
 }
 HEAVY = ("torch", "torchvision", "timm", "scipy", "sklearn", "matplotlib", "onnx", "tqdm")
 JUNK = ("utils", "util", "helpers", "helper", "common", "core", "misc", "stuff", "lib")

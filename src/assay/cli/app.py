@@ -15,6 +15,7 @@ from assay.cli import (
     doctor,
     evaluate,
     forge,
+    keys,
     leaderboard,
     magnify,
     models,
@@ -57,6 +58,7 @@ def build_app() -> typer.Typer:
         evaluate,
         compare,
         leaderboard,
+        keys,
     ):
         module.register(app)
     return app

@@ -137,21 +137,22 @@ def _measured(units: Mapping[str, int], example: str) -> Callable[[object], floa
     return parse
 
 
-_seconds = _measured(SECONDS, "90, 90s, 15min, 12h, 7d or 4w")
+seconds = _measured(SECONDS, "90, 90s, 15min, 12h, 7d or 4w")
 _sized = _measured(BYTES, "2GiB, 500MB or 1000000 (bytes)")
 
 
-def _bytes(value: object) -> int:
+def n_bytes(value: object) -> int:
+    """A size such as `500MB` in bytes. Raises ValueError."""
     return int(_sized(value))
 
 
 def _bytes_or_none(value: object) -> int:
-    return 0 if str(value).strip() == "0" else _bytes(value)
+    return 0 if str(value).strip() == "0" else n_bytes(value)
 
 
 def _keep(value: object) -> float | None:
     """How long; `forever` is None, which a flag can then say against an assay.toml."""
-    return None if value == "forever" else _seconds(value)
+    return None if value == "forever" else seconds(value)
 
 
 def _database(value: object) -> str:
@@ -173,7 +174,7 @@ _A_DAY_S = 86400.0
 
 
 def _limit(value: object) -> float:
-    number = _seconds(value)
+    number = seconds(value)
     if number > _A_DAY_S:
         raise ValueError("a day at most is expected")
     return number
@@ -189,11 +190,11 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "keep_s": _keep,
     "privacy": _switch,
     "max_queue": _whole(1, 10**7),
-    "max_upload_bytes": _bytes,
+    "max_upload_bytes": n_bytes,
     "max_batch_files": _whole(1, 10**4),
     "min_free_bytes": _bytes_or_none,
     "time_limit_s": _limit,
-    "memory_limit_bytes": _bytes,
+    "memory_limit_bytes": n_bytes,
     "max_attempts": _whole(1, 100),
     "lost_after_s": _limit,
     "requests_per_minute": _whole(1, 10**6),
