@@ -9,10 +9,11 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # What lies in examples/ beside the media: licences and notes.
 EXAMPLES = $(filter-out %.md %.txt %.toml %.json %.py,$(wildcard examples/*))
 
-.PHONY: help demo test lint leaderboard clean
+.PHONY: help demo serve test lint leaderboard clean
 
 help:
 	@echo "make demo    install assay and examine the files in examples/"
+	@echo "make serve   install assay with its service and start it on http://127.0.0.1:8080"
 	@echo "make test    install everything, then ruff, mypy and the tests"
 	@echo "make lint    ruff and mypy only"
 	@echo "make leaderboard  train, import and measure networks; write the page"
@@ -25,6 +26,9 @@ demo: $(VENV)/.core
 	@code=0; $(BIN)/assay detect $(EXAMPLES) --report demo-report || code=$$?; \
 	echo; echo "One report for each file lies in $(CURDIR)/demo-report/"; \
 	case $$code in 0|1|3) ;; *) echo "assay detect ended with exit code $$code."; exit $$code ;; esac
+
+serve: $(VENV)/.web
+	$(BIN)/assay serve
 
 # A file of tests is one process's business; one thread each, or the processes fight for the cores.
 test: lint
@@ -48,10 +52,15 @@ $(VENV)/.core: pyproject.toml
 	$(PIP_INSTALL) --editable .
 	@touch $@
 
+$(VENV)/.web: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[web]'
+	@touch $(VENV)/.core $@
+
 # The extra `scale` is left out: its room is still empty, and Ray would be the largest download
 # after torch without one test to use it. torch and torchvision are held together in pyproject.toml:
 # torchvision's compiled operators fit one minor release of torch, and its metadata do not say so.
 $(VENV)/.all: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --editable '.[train,web,dev]'
-	@touch $(VENV)/.core $@
+	@touch $(VENV)/.core $(VENV)/.web $@

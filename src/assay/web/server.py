@@ -16,19 +16,10 @@ import uvicorn
 
 from assay.errors import ConfigError
 from assay.web.app import build_app
+from assay.web.jobs.supervisor import Workers
 from assay.web.service import open_service
 from assay.web.settings import LOOPBACK, Settings
 from assay.web.slow_clients import protocol_class
-
-try:  # INTERIM until both have landed
-    from assay.web.jobs.supervisor import Workers  # type: ignore
-except ModuleNotFoundError:
-
-    class Workers:  # type: ignore
-        def __init__(self, settings: Settings) -> None: ...
-        def start(self) -> None: ...
-        def stop(self) -> None: ...
-
 
 # Long enough for an answer under way, short enough for a service manager; streams of events never
 # end by themselves and are cut then. What was accepted is in the store and loses nothing.
