@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GIB = 2**30
+SQLITE_NAME = "assay.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Settings:
     def database_url(self) -> str:
         """The SQLAlchemy URL: SQLite in `data` where no other database is named."""
         if self.database is None:
-            return f"sqlite:///{(self.data / 'assay.sqlite').absolute()}"
+            return f"sqlite:///{quote(str((self.data / SQLITE_NAME).absolute()))}"
         for scheme in ("postgresql://", "postgres://"):
             if self.database.startswith(scheme):
                 return "postgresql+pg8000://" + self.database.removeprefix(scheme)

@@ -94,7 +94,7 @@ def test_withdrawn_is_gone_and_the_log_says_so(service: Service) -> None:
     feedback.withdraw(service.store, LOCAL, id_)
     assert feedback.mine(service.store, LOCAL, id_) is None
     assert list(feedback.every(service.store, LOCAL)) == []
-    assert audit.n_lines(service.store) == 3  # examined, told, withdrawn
+    assert audit.n_lines(service.store) == 4  # examined, finished, told, withdrawn
 
 
 def test_what_is_no_feedback_is_refused(service: Service) -> None:

@@ -12,15 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy import Connection, Row, func, insert, select
 
 from assay.web.actor import Actor
-from assay.web.store.database import Store, now
+from assay.web.store.database import Store, now, storable
 from assay.web.store.schema import audit
 
 FIRST = "0" * 64
 MAX_PAGE = 500
-LOCK = 0x61737361  # of PostgreSQL: one writer of the log at a time; SQLite has but one writer
 
 
 def write(
@@ -31,9 +30,10 @@ def write(
     sha256: str | None,
     detail: Mapping[str, Any],
 ) -> None:
-    """Add a line in the transaction of what it tells of: either both are kept or neither."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    """Add a line in the transaction of what it tells of: either both are kept or neither.
+
+    The transaction is one of `store.writing()`: no other writer adds a line meanwhile.
+    """
     newest = select(audit.c.number, audit.c.line).order_by(audit.c.number.desc()).limit(1)
     last = connection.execute(newest).one_or_none()
     row: dict[str, Any] = {
@@ -42,7 +42,7 @@ def write(
         "actor": actor.name,
         "owner": actor.owner,
         "action": action,
-        "subject": subject,
+        "subject": storable(subject),
         "sha256": sha256,
         "detail": dict(detail),
         "previous": last.line if last else FIRST,
@@ -59,7 +59,8 @@ def check(store: Store) -> int | None:
     """The number of the first line that does not follow from the one before; None where all do."""
     previous, expected = FIRST, 1
     with store.reading() as connection:
-        for row in connection.execute(select(audit).order_by(audit.c.number)):
+        asked = select(audit).order_by(audit.c.number).execution_options(yield_per=1000)
+        for row in connection.execute(asked):
             held = dict(row._mapping)
             line = held.pop("line")
             if held["number"] != expected or held["previous"] != previous or line != _line(held):

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assay.errors import ConfigError, InstallationError
-from assay.web.settings import Settings
+from assay.report.sanitise import encodable
+from assay.web.settings import SQLITE_NAME, Settings
 from assay.web.store import schema
+from assay.web.store.connecting import READING, connect, wait_for_turn
 
-BUSY_S = 30.0
-READING = "assay_reading"
-LAYOUT_LOCK = 0x61737362  # of PostgreSQL, while tables are made
+ID_FILE = "store.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,16 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction: all of it is kept at the end, or nothing where anything is raised."""
+    def writing(self, *, alone: bool = True) -> Iterator[Connection]:
+        """A transaction: all of it is kept at the end, or nothing where anything is raised.
+
+        It sees what every other wrote before it, and none writes beside it, on PostgreSQL too: what
+        is checked here holds until the end. `alone=False` is for a change of one row that checks
+        nothing else.
+        """
         with self.engine.begin() as connection:
+            if alone:
+                wait_for_turn(connection)
             yield connection
 
     @property
@@ -78,66 +85,83 @@ def now() -> float:
     return time.time()
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store of a service, made where it is missing.
+def storable(text: str) -> str:
+    r"""The text as every database takes it: NUL and lone surrogates spelled out (`\x00`)."""
+    return encodable(text.replace("\0", "\\x00"))
 
-    Raises ConfigError where the folder or the database cannot be used, InstallationError where
-    the database belongs to another version.
+
+def is_id(text: str) -> bool:
+    """Whether `new_id` could have given this."""
+    return len(text) == 32 and all(letter in "0123456789abcdef" for letter in text)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store of a service, made where it is missing. Only its user may read it.
+
+    Raises ConfigError where the folder or the database cannot be used, or do not belong together,
+    InstallationError where the database belongs to another version.
     """
     folder = settings.data
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("incoming", "media", "results"):
-            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / name).mkdir(exist_ok=True, mode=0o700)
+        if settings.database is None:
+            os.close(os.open(folder / SQLITE_NAME, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise ConfigError(f"The data folder {folder} cannot be used: {error.strerror}.") from error
     try:
-        engine = _engine(settings.database_url)
-        _prepare(engine)
-    except SQLAlchemyError as error:
+        engine = connect(settings.database_url)
+        _prepare(engine, folder)
+    except (SQLAlchemyError, ImportError) as error:
         said = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
         raise ConfigError(f"The database cannot be used: {said}.") from error
     return Store(engine, folder)
 
 
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
-    event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    """Write-ahead log: readers never wait; what was committed survives a loss of power."""
-    connection.isolation_level = None  # the driver begins nothing by itself
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes the lock at once, or it could fail halfway when another was quicker."""
-    reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _prepare(engine: Engine) -> None:
+def _prepare(engine: Engine, folder: Path) -> None:
     """Make the tables; of several processes that start at once, one makes them."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LAYOUT_LOCK})
+        wait_for_turn(connection)
         schema.METADATA.create_all(connection)
-        held = connection.execute(select(schema.meta.c.value).where(_is_version)).scalar()
-        if held is None:
-            held = str(schema.VERSION)
-            connection.execute(insert(schema.meta).values(key="schema", value=held))
-    if held != str(schema.VERSION):
-        raise InstallationError(
-            f"The database has the layout {held}, this assay knows {schema.VERSION}.",
-            remedy="Use the version of assay that wrote it, or another data folder.",
+        version = _meta(connection, "schema")
+        if version is None:
+            version = str(schema.VERSION)
+            connection.execute(insert(schema.meta).values(key="schema", value=version))
+        if version != str(schema.VERSION):
+            raise InstallationError(
+                f"The database has the layout {version}, this assay knows {schema.VERSION}.",
+                remedy="Use the version of assay that wrote it, or another data folder.",
+            )
+        _bind(connection, folder)
+
+
+def _meta(connection: Connection, key: str) -> str | None:
+    asked = select(schema.meta.c.value).where(schema.meta.c.key == key)
+    held: str | None = connection.execute(asked).scalar()
+    return held
+
+
+def _bind(connection: Connection, folder: Path) -> None:
+    """Refuse a folder of another database: to this one, all of its media would be litter."""
+    file = folder / ID_FILE
+    here = file.read_text("ascii", "replace").strip() if file.exists() else None
+    known = _meta(connection, "folder")
+    if known is None and (here is None or not any((folder / "media").iterdir())):
+        known = here or new_id()
+        if here is None:
+            _write_whole(file, known)
+        connection.execute(insert(schema.meta).values(key="folder", value=known))
+    if here not in (None, known) or not file.exists():
+        raise ConfigError(
+            f"The data folder {folder} and the database do not belong together.",
+            remedy="Name the folder and the database that were used together before, or new ones.",
         )
 
 
-_is_version = schema.meta.c.key == "schema"
+def _write_whole(file: Path, text: str) -> None:
+    """It must not be lost while the row that names it is kept."""
+    with file.open("w", encoding="ascii") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())

@@ -10,16 +10,15 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
 
 from assay.web.actor import Actor
 from assay.web.refusals import ConflictError, NotFoundError, QueueFullError, UnprocessableError
-from assay.web.store import audit
-from assay.web.store.database import Store, new_id, now
+from assay.web.store import audit, media
+from assay.web.store.database import Store, is_id, new_id, now, storable
 from assay.web.store.schema import (
     LIVE,
     OVER,
@@ -27,9 +26,9 @@ from assay.web.store.schema import (
     batch_items,
     batches,
     examinations,
-    media,
     results,
 )
+from assay.web.store.schema import media as media_rows
 
 MAX_PAGE = 200
 MAX_OTHER_NAMES = 50
@@ -56,6 +55,11 @@ class Wanted:
     batch_id: str | None = None
     previous_id: str | None = None
     again: bool = False
+
+    @property
+    def contents(self) -> set[str]:
+        """The hashes of the files that the examination reads."""
+        return {self.sha256} | ({self.reference_sha256} if self.reference_sha256 else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,26 +104,39 @@ def add(store: Store, actor: Actor, wanted: Wanted, engine: str, max_queue: int)
     """Accept one file: from here on it is examined, whatever is killed.
 
     What was examined before (same owner, bytes, options, engine) answers again unless `again`.
-    Raises QueueFullError, NotFoundError for a batch that is not there.
+    Raises QueueFullError, NotFoundError for a batch that is not there, ConflictError where the
+    file was deleted meanwhile.
     """
+    wanted = _storable(wanted)
     key = None if wanted.again else dedupe_key(actor, wanted, engine)
-    for _ in range(5):
-        try:
-            with store.writing() as connection:
-                return _add_within(connection, actor, wanted, engine, max_queue, key)
-        except IntegrityError:  # another request brought the same at the same moment
-            continue
-    raise ConflictError("The same file is being sent too often at once.", retry_after_s=1)
+    with store.writing() as connection:
+        added = _add_within(connection, store, actor, wanted, engine, max_queue, key)
+    for sha256 in wanted.contents:
+        media.settle(store, sha256)
+        if not added.is_new:
+            media.discard(store, sha256)  # what is over may need it no more
+    return added
+
+
+def _storable(wanted: Wanted) -> Wanted:
+    return replace(
+        wanted,
+        name=storable(wanted.name),
+        source=storable(wanted.source),
+        purpose=None if wanted.purpose is None else storable(wanted.purpose),
+        reference_name=None if wanted.reference_name is None else storable(wanted.reference_name),
+    )
 
 
 def _add_within(
-    connection: Connection, actor: Actor, wanted: Wanted, engine: str, max_queue: int,
-    key: str | None,
+    connection: Connection, store: Store, actor: Actor, wanted: Wanted, engine: str,
+    max_queue: int, key: str | None,
 ) -> Added:  # fmt: skip
     same = examinations.c.dedupe_key == key
     held = connection.execute(select(examinations).where(same)).one_or_none() if key else None
     if held is None:
         _require_room(connection, max_queue)
+        _require_files(store, wanted)
         _keep_medium(connection, wanted)
         id_ = _insert(connection, actor, wanted, engine, key)
     else:
@@ -150,11 +167,19 @@ def _require_room(connection: Connection, max_queue: int) -> None:
         )  # fmt: skip
 
 
+def _require_files(store: Store, wanted: Wanted) -> None:
+    for sha256 in wanted.contents:
+        if not store.media_path(sha256).is_file():
+            raise ConflictError(
+                "The file itself is no longer kept.", remedy="Send the file again.",
+            )  # fmt: skip
+
+
 def _keep_medium(connection: Connection, wanted: Wanted) -> None:
-    held = select(media.c.sha256).where(media.c.sha256 == wanted.sha256)
+    held = select(media_rows.c.sha256).where(media_rows.c.sha256 == wanted.sha256)
     if connection.execute(held).one_or_none() is None:
         row = {"sha256": wanted.sha256, "n_bytes": wanted.n_bytes, "created_at": now()}
-        connection.execute(insert(media).values(**row))
+        connection.execute(insert(media_rows).values(**row))
 
 
 def _insert(
@@ -194,6 +219,7 @@ def _name_too(connection: Connection, held: Row[Any], name: str) -> None:
 
 def _into_batch(connection: Connection, actor: Actor, batch_id: str, id_: str) -> None:
     c = batches.c
+    _require_id(batch_id, "batch")
     owner = connection.execute(select(c.owner).where(c.id == batch_id)).scalar_one_or_none()
     if owner is None or not actor.sees(owner):
         raise NotFoundError("There is no such batch.")
@@ -208,7 +234,7 @@ def _into_batch(connection: Connection, actor: Actor, batch_id: str, id_: str) -
 def add_batch(store: Store, actor: Actor, name: str) -> str:
     """Open a batch that files can be added to; its id."""
     id_ = new_id()
-    row = {"id": id_, "owner": actor.owner, "name": name[:200], "created_at": now()}
+    row = {"id": id_, "owner": actor.owner, "name": storable(name)[:200], "created_at": now()}
     with store.writing() as connection:
         connection.execute(insert(batches).values(**row))
     return id_
@@ -216,6 +242,7 @@ def add_batch(store: Store, actor: Actor, name: str) -> str:
 
 def batch(store: Store, actor: Actor, batch_id: str) -> tuple[Row[Any], dict[str, int]]:
     """A batch and how many of its files have which status. Raises NotFoundError."""
+    _require_id(batch_id, "batch")
     with store.reading() as connection:
         row = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
         if row is None or not actor.sees(row.owner):
@@ -239,11 +266,18 @@ def get(store: Store, actor: Actor, id_: str) -> Row[Any]:
 
 def get_within(connection: Connection, actor: Actor, id_: str) -> Row[Any]:
     """`get` as a part of a larger transaction."""
+    _require_id(id_, "examination")
     asked = select(examinations).where(examinations.c.id == id_)
     row = connection.execute(asked).one_or_none()
     if row is None or not actor.sees(row.owner):
         raise NotFoundError("There is no such examination.")
     return row
+
+
+def _require_id(text: str, what: str) -> None:
+    """What is no id is not asked for: a database would refuse some of it with a fault."""
+    if not is_id(text):
+        raise NotFoundError(f"There is no such {what}.")
 
 
 def result_of(store: Store, actor: Actor, id_: str) -> Row[Any] | None:
@@ -273,11 +307,13 @@ def page(
 def _narrowed(actor: Actor, filters: Filters) -> list[Any]:
     c = examinations.c
     found: list[Any] = [] if actor.sees("") else [c.owner == actor.owner]
-    for column, value in ((c.status, filters.status), (c.label, filters.label)):
+    for column, value in (
+        (c.status, filters.status),
+        (c.label, filters.label),
+        (c.sha256, filters.sha256 and filters.sha256.lower()),
+    ):
         if value is not None:
-            found.append(column == value)
-    if filters.sha256 is not None:
-        found.append(c.sha256 == filters.sha256.lower())
+            found.append(column == storable(value))
     if filters.since is not None:
         found.append(c.created_at >= filters.since)
     if filters.until is not None:
@@ -286,11 +322,11 @@ def _narrowed(actor: Actor, filters: Filters) -> list[Any]:
         found.append(and_(c.status == "finished", c.engine != filters.outdated_of))
     if filters.batch_id is not None:
         within = select(batch_items.c.examination_id).where(
-            batch_items.c.batch_id == filters.batch_id
+            batch_items.c.batch_id == storable(filters.batch_id)
         )
         found.append(c.id.in_(within))
     if filters.text:
-        text = filters.text.lower()
+        text = storable(filters.text).lower()
         found.append(
             or_(
                 func.lower(c.name).contains(text, autoescape=True),
@@ -307,8 +343,10 @@ def _cursor(row: Row[Any]) -> str:
 
 def _read_cursor(cursor: str) -> tuple[float, str]:
     try:
+        if len(cursor) > 200:
+            raise ValueError
         time_s, id_ = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if not isinstance(time_s, float) or not isinstance(id_, str):
+        if not isinstance(time_s, float) or not isinstance(id_, str) or not is_id(id_):
             raise ValueError
     except (ValueError, TypeError, binascii.Error):
         raise UnprocessableError("The cursor is none that this service gave.") from None
@@ -339,7 +377,7 @@ def cancel(store: Store, actor: Actor, id_: str) -> str:
 def remove(store: Store, actor: Actor, id_: str) -> Row[Any]:
     """Take an examination out of the rows; what stays is its lines in the audit log.
 
-    The caller deletes the files (`media.sweep`). Raises NotFoundError.
+    The caller deletes the files (`media.forget`). Raises NotFoundError.
     """
     actor.require("examine")
     with store.writing() as connection:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from assay.web.refusals import ConflictError, UnprocessableError
 from assay.web.store.database import Store, now
@@ -30,21 +29,8 @@ def begin(
         raise UnprocessableError(
             f"An idempotency key has 1 to {MAX_KEY} printable ASCII characters."
         )
-    for _ in range(5):
-        try:
-            return _begin(store, owner, key, fingerprint)
-        except IntegrityError:  # another request with this key came at the same moment
-            continue
-    raise _at_work()
-
-
-def _begin(
-    store: Store, owner: str, key: str, fingerprint: str
-) -> tuple[int, dict[str, Any]] | None:
     with store.writing() as connection:
-        held = connection.execute(
-            select(idempotency).where(_is(owner, key)).with_for_update()
-        ).one_or_none()
+        held = connection.execute(select(idempotency).where(_is(owner, key))).one_or_none()
         if held is None:
             row = {"owner": owner, "key": key, "fingerprint": fingerprint, "created_at": now()}
             connection.execute(insert(idempotency).values(**row))

@@ -2,7 +2,7 @@
 
 A file that was kept and is not yet asked for by a row has a mark beside it (`incoming/<sha256>.…`),
 so that whoever deletes the same content at that moment leaves it. `examinations.add` takes the
-mark away. One lock orders keeping and deleting, another (of the database, by content) orders
+mark away. A lock on the folder orders keeping and deleting, the transactions of the database order
 deleting and adding: a row that was accepted has its file.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, text
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select
 
 from assay.web.refusals import BodyTooLargeError, StorageFullError
 from assay.web.store import schema
@@ -136,17 +136,6 @@ def settle(store: Store, sha256: str) -> None:
         return
 
 
-def hold(connection: Connection, *contents: str | None) -> None:
-    """Order this transaction and every other that adds or deletes these contents.
-
-    SQLite has but one writer; of PostgreSQL it is a lock until the transaction ends.
-    """
-    if connection.dialect.name == "postgresql":
-        for sha256 in sorted({one for one in contents if one}):
-            key = int(sha256[:15], 16)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-
-
 def forget(store: Store, row: Row[Any]) -> None:
     """Delete the files of a removed examination, and its media where nothing else uses them."""
     shutil.rmtree(store.result_folder(row.id, "-").parent, ignore_errors=True)
@@ -161,8 +150,7 @@ def discard(store: Store, sha256: str) -> bool:
 
 
 def discard_within(connection: Connection, store: Store, sha256: str) -> bool:
-    """`discard` as a part of a larger transaction."""
-    hold(connection, sha256)
+    """`discard` as a part of a larger transaction, one of `store.writing()`."""
     if used(connection, [sha256]):
         return False
     with _locked(store):

@@ -7,12 +7,14 @@ result) asks for that word: a worker that was given up for lost and comes back c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, Row, case, insert, select, update
 
-from assay.web.store.database import Store, new_id, now
+from assay.web.actor import SERVICE, Actor
+from assay.web.store import audit
+from assay.web.store.database import Store, new_id, now, storable
 from assay.web.store.schema import BATCH, LIVE, examinations, results
 
 AGED_S = 600.0  # after this, a batch file waits in the line of the live ones
@@ -51,48 +53,40 @@ class Outcome:
 
 def claim(store: Store, worker: str) -> Claimed | None:
     """Take the next file: live before batch, older before newer. None where nothing waits."""
-    with store.writing() as connection:
-        row = connection.execute(_next(now())).one_or_none()
+    with store.reading() as connection:
+        if connection.execute(_next(now())).first() is None:
+            return None  # looking costs no writer its turn
+    with store.writing(alone=False) as connection:
+        row = connection.execute(_next(now(), taken=True)).one_or_none()
         if row is None:
             return None
-        word = new_id()
-        connection.execute(
-            update(examinations)
-            .where(examinations.c.id == row.id)
-            .values(
-                status="running",
-                claim=word,
-                worker=worker[:120],
-                heartbeat_at=now(),
-                started_at=now(),
-                n_attempts=row.n_attempts + 1,
-                progress={},
-            )
-        )
-    return Claimed(
-        row.id,
-        word,
-        row.owner,
-        row.actor,
-        row.name,
-        row.sha256,
-        row.options,
-        row.n_attempts + 1,
-        row.reference_sha256,
-        row.reference_name,
-    )
+        word, values = new_id(), _begun(row, worker)
+        mine = examinations.c.id == row.id, examinations.c.status == "queued"
+        connection.execute(update(examinations).where(*mine).values(claim=word, **values))
+    return replace(_claimed(row), claim=word, n_attempts=row.n_attempts + 1)
 
 
-def _next(time_s: float) -> Any:
+def _begun(row: Row[Any], worker: str) -> dict[str, Any]:
+    return {
+        "status": "running",
+        "worker": storable(worker)[:120],
+        "heartbeat_at": now(),
+        "started_at": now(),
+        "n_attempts": row.n_attempts + 1,
+        "progress": {},
+    }
+
+
+def _next(time_s: float, taken: bool = False) -> Any:
     c = examinations.c
     turn = case((c.created_at < time_s - AGED_S, LIVE), else_=c.priority)
-    return (
-        select(examinations)
+    asked = (
+        select(examinations if taken else c.id)
         .where(c.status == "queued", c.not_before <= time_s, c.priority.in_((LIVE, BATCH)))
         .order_by(turn, c.created_at, c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
     )
+    return asked.with_for_update(skip_locked=True) if taken else asked
 
 
 def beat(store: Store, held: Claimed, progress: Mapping[str, Any] | None = None) -> str:
@@ -100,7 +94,7 @@ def beat(store: Store, held: Claimed, progress: Mapping[str, Any] | None = None)
     values: dict[str, Any] = {"heartbeat_at": now()}
     if progress is not None:
         values["progress"] = dict(progress)
-    with store.writing() as connection:
+    with store.writing(alone=False) as connection:
         if not connection.execute(_mine(held).values(**values)).rowcount:
             return "lost"
         asked = select(examinations.c.cancel_asked).where(examinations.c.id == held.id)
@@ -131,8 +125,10 @@ def finish_within(
     if status == "set_aside":
         values["dedupe_key"] = None  # it may be tried again
     mine = c.id == examination_id, c.claim == claim, c.status == "running"
-    if not connection.execute(update(examinations).where(*mine).values(**values)).rowcount:
+    row = connection.execute(select(examinations).where(*mine)).one_or_none()
+    if row is None:
         return False
+    connection.execute(update(examinations).where(*mine).values(**values))
     connection.execute(
         insert(results).values(
             examination_id=examination_id,
@@ -143,38 +139,73 @@ def finish_within(
             created_at=now(),
         )
     )
+    action = "set_aside" if status == "set_aside" else "finish"
+    audit.write(connection, service_for(row.owner), action, row.id, row.sha256, _told(outcome))
     return True
+
+
+def service_for(owner: str) -> Actor:
+    """The service, where it acts on what belongs to `owner`."""
+    return replace(SERVICE, owner=owner)
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What the audit log says of a result: what was found, and by which networks."""
+    result = outcome.result
+    networks = {
+        one["name"]: one["bundle_sha256"]
+        for one in result.get("detectors", ())
+        if one.get("bundle_sha256") is not None
+    }
+    return {
+        "status": result["status"],
+        "label": result["verdict"],
+        "p_fake": result["p_fake"],
+        "reasons": [one["code"] for one in result.get("reasons", ())],
+        "engine": outcome.engine,
+        "bundles": networks,
+    }
 
 
 def give_up_cancelled(store: Store, held: Claimed) -> bool:
     """End a running examination that was to be cancelled; False where the claim was lost."""
-    values = {"status": "cancelled", "finished_at": now(), "claim": None, "dedupe_key": None}
     with store.writing() as connection:
-        return bool(connection.execute(_mine(held).values(**values)).rowcount)
+        return bool(connection.execute(_mine(held).values(**_cancelled())).rowcount)
 
 
-def hand_back(store: Store, held: Claimed, fault: str) -> bool:
-    """Put a file back into the queue, later each time; False where the claim was lost."""
+def _cancelled() -> dict[str, Any]:
+    return {"status": "cancelled", "finished_at": now(), "claim": None, "dedupe_key": None}
+
+
+def hand_back(store: Store, held: Claimed, fault: str, *, counts: bool = True) -> bool:
+    """Put a file back into the queue, later each time; False where the claim was lost.
+
+    With `counts=False` it was not the file's fault (the worker was asked to end): the attempt is
+    not counted, and it waits for nothing. One that was to be cancelled is cancelled now.
+    """
     with store.writing() as connection:
-        return _requeue(connection, held.id, held.claim, held.n_attempts, fault)
+        return hand_back_within(connection, held, fault, counts=counts)
 
 
-def _requeue(connection: Connection, id_: str, claim: str, n_attempts: int, fault: str) -> bool:
-    c = examinations.c
-    faults = connection.execute(select(c.faults).where(c.id == id_)).scalar_one_or_none() or []
-    pause_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (n_attempts - 1))
-    done = connection.execute(
-        update(examinations)
-        .where(c.id == id_, c.claim == claim, c.status == "running")
-        .values(
-            status="queued",
-            claim=None,
-            not_before=now() + pause_s,
-            progress={},
-            faults=[*faults, {"at": now(), "fault": fault[:500]}],
-        )
-    )
-    return bool(done.rowcount)
+def hand_back_within(
+    connection: Connection, held: Claimed, fault: str, *, counts: bool = True
+) -> bool:
+    """`hand_back` as a part of a larger transaction."""
+    row = connection.execute(select(examinations).where(*_is(held))).one_or_none()
+    if row is None:
+        return False
+    if row.cancel_asked:
+        connection.execute(_mine(held).values(**_cancelled()))
+        return True
+    values: dict[str, Any] = {"status": "queued", "claim": None, "progress": {}}
+    if counts:
+        pause_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (held.n_attempts - 1))
+        faults = [*row.faults, {"at": now(), "fault": storable(fault)[:500]}]
+        values |= {"not_before": now() + pause_s, "faults": faults}
+    else:
+        values |= {"not_before": 0.0, "n_attempts": max(0, row.n_attempts - 1)}
+    connection.execute(_mine(held).values(**values))
+    return True
 
 
 def lost(store: Store, lost_after_s: float) -> list[Claimed]:
@@ -183,23 +214,35 @@ def lost(store: Store, lost_after_s: float) -> list[Claimed]:
     silent = c.status == "running", c.heartbeat_at < now() - lost_after_s
     with store.reading() as connection:
         rows = connection.execute(select(examinations).where(*silent)).all()
-    return [
-        Claimed(
-            row.id,
-            row.claim,
-            row.owner,
-            row.actor,
-            row.name,
-            row.sha256,
-            row.options,
-            row.n_attempts,
-            row.reference_sha256,
-            row.reference_name,
-        )
-        for row in rows
-    ]
+    return [_claimed(row) for row in rows]
+
+
+def is_silent(connection: Connection, held: Claimed, lost_after_s: float) -> bool:
+    """Whether that is so still, in the transaction that draws the consequence."""
+    asked = select(examinations.c.heartbeat_at).where(*_is(held))
+    beat_at = connection.execute(asked).scalar_one_or_none()
+    return beat_at is not None and beat_at < now() - lost_after_s
+
+
+def _claimed(row: Row[Any]) -> Claimed:
+    return Claimed(
+        row.id,
+        row.claim,
+        row.owner,
+        row.actor,
+        row.name,
+        row.sha256,
+        row.options,
+        row.n_attempts,
+        row.reference_sha256,
+        row.reference_name,
+    )
+
+
+def _is(held: Claimed) -> Any:
+    c = examinations.c
+    return c.id == held.id, c.claim == held.claim, c.status == "running"
 
 
 def _mine(held: Claimed) -> Any:
-    c = examinations.c
-    return update(examinations).where(c.id == held.id, c.claim == held.claim, c.status == "running")
+    return update(examinations).where(*_is(held))

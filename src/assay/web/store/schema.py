@@ -87,6 +87,9 @@ examinations = Table(
     Index("examinations_by_owner", "owner", "created_at", "id"),
     Index("examinations_by_turn", "status", "priority", "created_at"),
     Index("examinations_by_content", "sha256"),
+    Index("examinations_by_reference", "reference_sha256"),
+    Index("examinations_by_medium", "media_deleted_at", "status"),
+    Index("examinations_by_end", "finished_at"),
 )
 
 # The primary key is what makes a second result of one examination impossible.
