@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select,
 
 from assay.web.actor import Actor
 from assay.web.refusals import ConflictError, NotFoundError, QueueFullError, UnprocessableError
-from assay.web.store import audit, media
+from assay.web.store import audit, deliveries, media
 from assay.web.store.database import Store, is_id, new_id, now, storable
 from assay.web.store.schema import (
     LIVE,
@@ -370,6 +370,8 @@ def cancel(store: Store, actor: Actor, id_: str) -> str:
         if not at_once:
             running = update(examinations).where(c.id == id_, c.status == "running")
             connection.execute(running.values(cancel_asked=True, dedupe_key=None))
+        else:
+            deliveries.tell(connection, id_)
         audit.write(connection, actor, "cancel", id_, row.sha256, {})
     return "cancelled" if at_once else "running"
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, insert, select, update
 
 from assay.web.actor import SERVICE, Actor
-from assay.web.store import audit
+from assay.web.store import audit, deliveries
 from assay.web.store.database import Store, new_id, now, storable
 from assay.web.store.schema import BATCH, LIVE, examinations, results
 
@@ -141,7 +141,16 @@ def finish_within(
     )
     action = "set_aside" if status == "set_aside" else "finish"
     audit.write(connection, service_for(row.owner), action, row.id, row.sha256, _told(outcome))
+    deliveries.tell(connection, examination_id)
     return True
+
+
+def set_aside_within(connection: Connection, held: Claimed, outcome: Outcome) -> bool:
+    """End a file that is not tried again; one that was to be cancelled is cancelled instead."""
+    row = connection.execute(select(examinations).where(*_is(held))).one_or_none()
+    if row is not None and row.cancel_asked:
+        return _end_cancelled(connection, held)
+    return finish_within(connection, held.id, held.claim, outcome, "set_aside")
 
 
 def service_for(owner: str) -> Actor:
@@ -170,11 +179,15 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 def give_up_cancelled(store: Store, held: Claimed) -> bool:
     """End a running examination that was to be cancelled; False where the claim was lost."""
     with store.writing() as connection:
-        return bool(connection.execute(_mine(held).values(**_cancelled())).rowcount)
+        return _end_cancelled(connection, held)
 
 
-def _cancelled() -> dict[str, Any]:
-    return {"status": "cancelled", "finished_at": now(), "claim": None, "dedupe_key": None}
+def _end_cancelled(connection: Connection, held: Claimed) -> bool:
+    values = {"status": "cancelled", "finished_at": now(), "claim": None, "dedupe_key": None}
+    if not connection.execute(_mine(held).values(**values)).rowcount:
+        return False
+    deliveries.tell(connection, held.id)
+    return True
 
 
 def hand_back(store: Store, held: Claimed, fault: str, *, counts: bool = True) -> bool:
@@ -195,8 +208,7 @@ def hand_back_within(
     if row is None:
         return False
     if row.cancel_asked:
-        connection.execute(_mine(held).values(**_cancelled()))
-        return True
+        return _end_cancelled(connection, held)
     values: dict[str, Any] = {"status": "queued", "claim": None, "progress": {}}
     if counts:
         pause_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (held.n_attempts - 1))

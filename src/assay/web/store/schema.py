@@ -236,6 +236,12 @@ deliveries = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("webhook_id", String(32), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "examination_id",
+        String(32),
+        ForeignKey("examinations.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
     Column("event", String(40), nullable=False),
     Column("body", JSON, nullable=False),
     Column("state", String(12), nullable=False, default="waiting"),
