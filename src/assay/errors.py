@@ -14,7 +14,8 @@ AssayError                     exit  http  code
 │   ├── TooLargeError            3   413   media_too_large
 │   ├── EmptyBoxError            3   422   box_empty
 │   ├── NoFaceError              3   422   no_face
-│   └── TimeLimitError           3   408   time_limit
+│   ├── TimeLimitError           3   408   time_limit
+│   └── MemoryLimitError         3   413   memory_limit
 └── InstallationError            4   503   installation_broken
     ├── BrokenDetectorError      4   503   detector_broken
     ├── DuplicateDetectorError   4   503   detector_duplicated
@@ -135,6 +136,13 @@ class TimeLimitError(InputError):
 
     code, http_status = "time_limit", 408
     remedy = "Raise time_limit_s or narrow time_range."
+
+
+class MemoryLimitError(InputError):
+    """The examination of one file needed more memory than there is for it."""
+
+    code, http_status = "memory_limit", 413
+    remedy = "Lower max_megapixels, frames or max_sound_s, or give a smaller copy."
 
 
 class InstallationError(AssayError):

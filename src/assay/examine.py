@@ -21,6 +21,7 @@ from assay.errors import (
     ConfigError,
     InputError,
     InstallationError,
+    MemoryLimitError,
     UsageError,
 )
 from assay.options import Options
@@ -65,6 +66,9 @@ def detect(
         raise
     except AssayError as error:
         verdict = _failed(text, error.code, error.as_text())
+    except MemoryError:
+        refusal = MemoryLimitError("Examining the file needs more memory than there is.")
+        verdict = _failed(text, refusal.code, refusal.as_text())
     except Exception as error:
         # A fault of ours; the other files of the call must still be examined.
         log.debug("examining %r failed", text, exc_info=error)
@@ -167,6 +171,8 @@ def _step(step: Any, deadline: Deadline, what: str) -> Any:
         return bounded(step, deadline.remaining_s, what)
     except (AssayError, KeyboardInterrupt):
         raise
+    except MemoryError as error:
+        raise MemoryLimitError(f"{what} needs more memory than there is.") from error
     except BaseException as error:
         log.debug("%s failed", what, exc_info=error)
         said = " ".join(str(error).split())[:200]
