@@ -38,7 +38,6 @@ def preload() -> dict[str, Any]:
         import_module(name)
     to_html(unexamined("", "", "."))  # compiles the template
     discover()
-    _template()
     return {"engine": engine_id(), "bundles": dict(installed_bundles())}
 
 
