@@ -27,6 +27,7 @@ PREFIX = "assay"
 MAX_NAME = 80
 MAX_KEY = 200  # characters; whatever is longer is no key
 USED_EVERY_S = 60.0
+MOST = {"expires_in_s": 100 * 366 * 86400, "requests_per_minute": 10**6, "max_upload_bytes": 2**50}
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,79}", re.ASCII)
 
 
@@ -163,10 +164,10 @@ def _require_good(terms: Terms) -> None:
     unknown = sorted(set(terms.scopes) - set(SCOPES))
     if unknown or not terms.scopes:
         raise UnprocessableError(f"Scopes are {', '.join(SCOPES)}; got {unknown or 'none'}.")
-    for name in ("expires_in_s", "requests_per_minute", "max_upload_bytes"):
+    for name, most in MOST.items():
         value = getattr(terms, name)
-        if value is not None and not value > 0:
-            raise UnprocessableError(f"{name} must be above zero.")
+        if value is not None and not 0 < value <= most:
+            raise UnprocessableError(f"{name} must be above zero and at most {most:g}.")
 
 
 def _sha256(text: str) -> str:
