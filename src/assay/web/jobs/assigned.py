@@ -48,6 +48,8 @@ def job_of(settings: Settings, store: Store, held: Claimed, temp: Path) -> dict[
         "time_limit_s": options.time_limit_s,
         "memory_limit_bytes": settings.memory_limit_bytes,
         "allow_network": options.allow_network,
+        "readable": [*(path for path, _ in others), *(options.bundles or ())],
+        "writable": [str(folder.absolute()), str(temp.absolute())],
     }
 
 

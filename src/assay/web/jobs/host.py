@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from assay.web.jobs import limits, no_network
+from assay.web.jobs import file_access, limits, no_network
 
 CRASHED, OUT_OF_MEMORY = 70, 71
 Job = Mapping[str, Any]
@@ -110,7 +110,9 @@ def _examined(job: Job, examine: Examine, progress_fd: int, parent: int) -> int:
         os.environ["TMPDIR"] = os.environ["HOME"] = job["temp"]
         os.chdir(job["temp"])
         limits.apply(job["memory_limit_bytes"], job["time_limit_s"])
-        isolated = no_network.refuse(sockets=not job.get("allow_network", False))
+        networked = bool(job["allow_network"])
+        file_access.confine(job["readable"], job["writable"], networked=networked)
+        isolated = no_network.refuse(sockets=not networked)
         examine({**job, "isolated": isolated}, _teller(out))
         return 0
     except MemoryError:

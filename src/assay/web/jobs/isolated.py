@@ -68,7 +68,7 @@ class Host:
             return
         self.stop()
         reading, writing = os.pipe()
-        command = [sys.executable, "-m", "assay.web.jobs.host"]
+        command = [sys.executable, "-P", "-m", "assay.web.jobs.host"]
         try:
             self._process = subprocess.Popen(
                 [*command, self._examine, str(writing), str(os.getpid())],

@@ -99,7 +99,7 @@ class Workers:
         place.started = time.monotonic()
         try:
             place.process = subprocess.Popen(
-                [sys.executable, "-m", "assay.web.jobs.worker"],
+                [sys.executable, "-P", "-m", "assay.web.jobs.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 env=limits.clean_environment(os.environ),

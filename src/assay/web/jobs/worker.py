@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from assay.web.jobs import no_network
+from assay.web.jobs import file_access, no_network
 from assay.web.jobs.examination import examined, settled
 from assay.web.jobs.isolated import REAL, Host
 from assay.web.jobs.scratch import Scratch
@@ -35,7 +35,10 @@ from assay.web.store.database import Store, open_store
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.05, 0.5  # between two looks into an empty queue
 FAULT_WAIT_S = 5.0
 SIGN_S = 10.0
-NO_FILTER = "no connection is refused by the system: it has no seccomp filters"
+LACKS = {
+    "The system has no seccomp filters: native code could open connections.": no_network.can_refuse,
+    "The system has no Landlock: native code could read other files.": file_access.version,
+}
 log = logging.getLogger(__name__)
 
 
@@ -96,8 +99,8 @@ class Worker:
         """Say that this worker is there, every ten seconds at most. Raises SQLAlchemyError."""
         if time.monotonic() - self._signed < SIGN_S:
             return
-        isolation = "" if no_network.can_refuse() else NO_FILTER
-        facts = {"isolation": isolation, "engine": self.host.about.get("engine", "")}
+        lacks = [what for what, is_there in LACKS.items() if not is_there()]
+        facts = {"isolation": " ".join(lacks), "engine": self.host.about.get("engine", "")}
         presence.sign(self.store, self.name, facts)
         self._signed = time.monotonic()
 
