@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from assay.web import intake
-from assay.web.actor import Actor
+from assay.web import fetching, intake
+from assay.web.actor import EXAMINE, Actor
 from assay.web.api import repeats
-from assay.web.api.access import Asking, Serving
+from assay.web.api.access import Asking, Serving, upload_limit
 from assay.web.api.models import Examination, ExaminationPage, Label, Status, as_examination
 from assay.web.api.repeats import Done, Key
 from assay.web.intake import Received
-from assay.web.refusals import NotFoundError, UnprocessableError
+from assay.web.option_fields import quoted
+from assay.web.refusals import ForbiddenError, NotFoundError, UnprocessableError
 from assay.web.service import Service
 from assay.web.store import examinations, media
 from assay.web.store.examinations import MAX_PAGE, Filters
 
 router = APIRouter(tags=["examinations"])
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
+MAX_URL = 2000
 HEX = frozenset("0123456789abcdef")
 AN_ID = Path(description="As it was answered.", json_schema_extra={"pattern": "^[0-9a-f]{32}$"})
 
@@ -38,7 +42,19 @@ Id = Annotated[str, Depends(known_form)]
 Time = Annotated[str | None, Query(pattern=TIME, description="ISO 8601; UTC without an offset.")]
 
 
-@router.post("/v1/examinations", status_code=202, response_model=Examination)
+class Address(BaseModel):
+    """A file to fetch, and the fields of the form: `{"url": …, "frames": 16}`."""
+
+    model_config = ConfigDict(extra="allow")
+    url: str = Field(min_length=1, max_length=MAX_URL)
+
+
+@router.post(
+    "/v1/examinations",
+    status_code=202,
+    response_model=Examination,
+    responses={200: {"model": Examination, "description": "It was examined before."}},
+)
 async def send(
     request: Request, service: Serving, actor: Asking, idempotency_key: Key = None
 ) -> Response:
@@ -49,6 +65,12 @@ async def send(
     `priority`, `batch`, `again`; to compare with known footage of a person, the file `reference`
     and the `purpose`. Where the operator allows it, JSON with a `url` does instead of a file.
     """
+    if _kind(request) == "application/json":
+        asked = _read_address(await request.body())
+        most = upload_limit(request)
+        return await run_in_threadpool(
+            _answer_address, service, actor, asked, idempotency_key, most
+        )
     received = await intake.receive(request, service, actor)
     return await run_in_threadpool(answer_sent, service, actor, received, idempotency_key)
 
@@ -72,6 +94,54 @@ def answer_sent(
     if done.is_repeat:
         intake.let_go(service, received)
     return answered(service, actor, done)
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _read_address(body: bytes) -> Address:
+    try:
+        return Address.model_validate_json(body)
+    except ValidationError as error:
+        said = "; ".join(str(one["msg"]) for one in error.errors()[:5])
+        raise UnprocessableError(f"The body asks for no address: {quoted(said)}.") from None
+
+
+def _answer_address(
+    service: Service, actor: Actor, asked: Address, key: str | None, max_bytes: int
+) -> JSONResponse:
+    actor.require(EXAMINE)
+    if not service.settings.allow_urls:
+        raise ForbiddenError("This service fetches no files.", remedy="Send the file itself.")
+    fields = texts_of(asked.model_extra or {})
+    intake.read_wishes(fields, service)
+    intake.require_room(service)
+
+    def act() -> Done:
+        sent = fetching.fetched(service, asked.url, max_bytes)
+        added = intake.accept(service, actor, sent, fields)
+        return Done(202 if added.is_new else 200, {"id": added.id})
+
+    told = repeats.fingerprint("examinations", {"url": asked.url, "fields": fields})
+    return answered(service, actor, repeats.once(service, actor, key, told, act))
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """JSON values as a form would bring them. Raises UnprocessableError on what no field holds."""
+    return {name: _text_of(name, value) for name, value in values.items() if value is not None}
+
+
+def _text_of(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ",".join(value)
+    if isinstance(value, list) and all(isinstance(one, int | float) for one in value):
+        return ":".join(map(str, value))
+    raise UnprocessableError(f"{quoted(name)!r} holds what no field does.")
 
 
 def answered(service: Service, actor: Actor, done: Done) -> JSONResponse:
