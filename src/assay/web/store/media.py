@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -241,8 +241,9 @@ def _sweep_results(store: Store, folder: Path, before: float) -> int:
     old = [one for one in _folders(folder) if _changed_at(one) < before and one.name not in needed]
     for one in old:
         shutil.rmtree(one, ignore_errors=True)
-    if not needed and _changed_at(folder) < before:
-        shutil.rmtree(folder, ignore_errors=True)
+    if not needed:  # there is no such examination
+        with suppress(OSError):
+            folder.rmdir()
     return len(old)
 
 

@@ -1,0 +1,22 @@
+"""What belongs to nothing any more: broken-off uploads, what a kill left, workers long gone."""
+
+from __future__ import annotations
+
+import logging
+
+from assay.web.jobs.chores import Chore
+from assay.web.service import Service
+from assay.web.store import media, presence
+
+log = logging.getLogger(__name__)
+OLDER_THAN_S = 3600.0
+
+
+def _run(service: Service) -> None:
+    presence.forget_gone(service.store)
+    n_gone = media.sweep(service.store, OLDER_THAN_S)
+    if n_gone:
+        log.info("%d files of nothing were deleted", n_gone)
+
+
+CHORE = Chore("sweeping", 600.0, _run)
