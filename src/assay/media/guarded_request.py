@@ -104,6 +104,8 @@ class _Errand:
     sock: socket.socket | None = None
     given_up: bool = False
     answer: list[Answer | Exception] = field(default_factory=list)
+    # Held while the sink is called: once the errand is given up, the sink is not called again.
+    pouring: threading.Lock = field(default_factory=threading.Lock)
 
     def left_s(self) -> float:
         left = self.until - time.monotonic()
@@ -163,6 +165,8 @@ def _asked(errand: _Errand, address: str) -> Answer:
         errand.given_up = True
         if errand.sock is not None:
             _close(errand.sock)
+        with errand.pouring:
+            pass
         raise FetchError("timeout", "the server took too long")
     answer = errand.answer[0]
     if isinstance(answer, Exception):
@@ -277,8 +281,9 @@ def _pour(errand: _Errand, response: http.client.HTTPResponse) -> int:
             if errand.body is not None:
                 return n_bytes
             raise FetchError("too_large", f"more than {errand.max_bytes >> 20} MB came")
-        errand.left_s()
-        errand.sink(piece)
+        with errand.pouring:
+            errand.left_s()
+            errand.sink(piece)
     if errand.body is None and response.length:  # what the server promised and did not send
         raise FetchError("connection", "the answer broke off")
     return n_bytes

@@ -67,13 +67,16 @@ class _PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._headers_due = _cancelled(self._headers_due)
+            _cancel(self._headers_due)
+            self._headers_due = None
         elif self._headers_due is None and not self.transport.is_closing():
             self._headers_due = self.loop.call_later(self.headers_s, self._close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_due = _cancelled(self._headers_due)
-        self._reading_due = _cancelled(self._reading_due)
+        _cancel(self._headers_due)
+        self._headers_due = None
+        _cancel(self._reading_due)
+        self._reading_due = None
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -82,7 +85,8 @@ class _PatientProtocol(H11Protocol):
             self._reading_due = self.loop.call_later(self.unread_s, self._close)
 
     def resume_writing(self) -> None:
-        self._reading_due = _cancelled(self._reading_due)
+        _cancel(self._reading_due)
+        self._reading_due = None
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -107,6 +111,14 @@ class _PatientProtocol(H11Protocol):
             self.cycle.message_event.set()
         self.transport.close()
 
+    def shutdown(self) -> None:
+        # A stream of events would hold the end of the server up; who listens comes back.
+        streams = self.scope is not None and self.scope["path"].endswith("/events")
+        if streams and self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def _close(self) -> None:
         self.transport.abort()
 
@@ -124,6 +136,6 @@ def protocol_class(
     return type("BoundedProtocol", (_PatientProtocol,), bounds)
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()

@@ -12,7 +12,7 @@ import ipaddress
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,7 +56,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
@@ -167,11 +167,12 @@ def _is_numeric(host: str) -> bool:
 
 def body_limit(settings: Settings, method: str, path: str) -> int:
     """The most bytes of a request's body. Files are measured one by one where they are taken."""
+    n_files = 0
     if method == "POST" and path.rstrip("/") in ("/v1/examinations", "/examinations"):
-        return settings.max_batch_files * (settings.max_upload_bytes + SMALL_BYTES) + FORM_BYTES
-    if method == "POST" and path.rstrip("/") == "/v1/batches":
-        return settings.max_batch_files * (settings.max_upload_bytes + SMALL_BYTES) + FORM_BYTES
-    return FORM_BYTES
+        n_files = 2  # the file and a reference
+    if method == "POST" and path.rstrip("/") in ("/v1/batches", "/examinations"):
+        n_files = max(2, settings.max_batch_files)
+    return n_files * (settings.max_upload_bytes + SMALL_BYTES) + FORM_BYTES
 
 
 class _Exchange:

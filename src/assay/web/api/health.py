@@ -61,9 +61,9 @@ async def live() -> Alive:
 )  # fmt: skip
 async def health(service: Serving, response: Response) -> Health:
     """The state of database, disk and workers; 503 where nothing can be accepted."""
-    checks = {}
+    checks: dict[str, Check] = {}
     # A limiter of its own: these answer even when every other thread waits.
-    limiter: anyio.CapacityLimiter = anyio.CapacityLimiter(len(CHECKS))
+    limiter = anyio.CapacityLimiter(len(CHECKS))
     async with anyio.create_task_group() as group:
         for name, check in CHECKS.items():
             group.start_soon(_look, checks, name, check, service, limiter)

@@ -66,7 +66,7 @@ def tell(connection: Connection, examination_id: str) -> None:
 
 def add_webhook(store: Store, actor: Actor, url: str, events: Sequence[str]) -> Row[Any]:
     """A new webhook with a secret of its own. Raises ConflictError where there are too many."""
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "owner": actor.owner,
         "url": url,
@@ -161,9 +161,7 @@ def _taken(connection: Connection, row: Row[Any]) -> Due | None:
     if not connection.execute(taken).rowcount:
         return None  # another server was quicker
     n_attempts = row.n_attempts + 1
-    return Due(
-        row.id, claim, row.event, row.body, row.url, row.secret, n_attempts, row.created_at
-    )
+    return Due(row.id, claim, row.event, row.body, row.url, row.secret, n_attempts, row.created_at)
 
 
 def settle(store: Store, held: Due, delivered: bool, answer: str) -> str:
