@@ -42,17 +42,12 @@ def start(store: Store, key: Key, lasts_s: float = LASTS_S) -> tuple[str, Sessio
     """Open a session for the holder of a valid key: the word for the cookie, and the session."""
     word, time_s = secrets.token_urlsafe(32), now()
     ends = time_s + lasts_s if key.expires_at is None else min(time_s + lasts_s, key.expires_at)
-    row = {
-        "sha256": _sha256(word),
-        "key_id": key.id,
-        "csrf": secrets.token_urlsafe(32),
-        "created_at": time_s,
-        "expires_at": ends,
-    }
+    opened = Session(_sha256(word), secrets.token_urlsafe(32), ends)
+    row = {"sha256": opened.sha256, "csrf": opened.csrf, "expires_at": ends}
     with store.writing() as connection:
-        connection.execute(insert(sessions).values(**row))
+        connection.execute(insert(sessions).values(**row, key_id=key.id, created_at=time_s))
         audit.write(connection, key.actor(), "sign_in", key.id, None, {})
-    return word, Session(row["sha256"], row["csrf"], ends)
+    return word, opened
 
 
 def find(store: Store, word: str) -> tuple[Key, Session] | None:
