@@ -27,8 +27,8 @@ SECTIONS = (
     Section(
         "What a result is",
         (
-            "A result is a measurement with an error rate. It is not proof. Where nothing is found, "
-            "that does not make a file genuine.",
+            "A result is a measurement with an error rate. It is not proof. That nothing was found "
+            "does not make a file genuine.",
             "Do not decide about a person on a result alone: not on employment, credit, "
             "admission, benefits, punishment or publication of an accusation. Someone who knows "
             "the limits named in the report looks first, and the person can object.",
