@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from assay.web.store.database import Store, now
-from assay.web.store.schema import meta
+from assay.web.store.schema import examinations, meta
 
 PREFIX = "worker:"
 FORGOTTEN_S = 86_400.0
@@ -32,8 +32,23 @@ def leave(store: Store, worker: str) -> None:
 
 
 def seen(store: Store, within_s: float) -> list[dict[str, Any]]:
-    """The facts of every worker that signed within the last `within_s` seconds."""
-    return [facts for facts in _signed(store).values() if facts["at"] >= now() - within_s]
+    """The facts of every worker that signed, or gave a sign of life of what it examines, within
+    the last `within_s` seconds.
+    """
+    since = now() - within_s
+    busy = _busy(store, since)
+    return [
+        facts
+        for facts in _signed(store).values()
+        if facts["at"] >= since or facts["worker"][:120] in busy
+    ]
+
+
+def _busy(store: Store, since: float) -> set[str]:
+    c = examinations.c
+    asked = select(c.worker).where(c.status == "running", c.heartbeat_at >= since)
+    with store.reading() as connection:
+        return set(connection.execute(asked).scalars())
 
 
 def forget_gone(store: Store) -> None:
