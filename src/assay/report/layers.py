@@ -53,15 +53,25 @@ def laid_over(picture: Picture, heatmap: Heatmap, size_px: tuple[int, int]) -> I
 
     shrink = size_px[0] / picture.rgb.shape[1]
     over = Image.new("RGBA", size_px, (0, 0, 0, 0))
-    sides = [finite(side) for side in heatmap.box_px]
-    x0, y0, x1, y1 = (round((side or 0.0) * picture.scale * shrink) for side in sides)
-    if None in sides or x1 <= x0 or y1 <= y0 or max(x1 - x0, y1 - y0) > BEYOND * max(size_px):
+    box = [(finite(side) or 0.0) * picture.scale * shrink for side in heatmap.box_px]
+    x0, y0, x1, y1 = box
+    left, top = max(0, round(x0)), max(0, round(y0))
+    right, bottom = min(size_px[0], round(x1)), min(size_px[1], round(y1))
+    if right <= left or bottom <= top or max(x1 - x0, y1 - y0) > BEYOND * max(size_px):
         return over
     values = np.clip(np.nan_to_num(np.asarray(heatmap.values, dtype=np.float32)), 0, 1)
-    stretched = Image.fromarray(values).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR)
-    heat = np.asarray(stretched)
+    height, width = values.shape
+    across, down = width / (x1 - x0), height / (y1 - y0)
+    seen = (  # the part of the map that lies in the picture
+        max(0.0, (left - x0) * across),
+        max(0.0, (top - y0) * down),
+        min(width, (right - x0) * across),
+        min(height, (bottom - y0) * down),
+    )
+    way = Image.Resampling.BILINEAR
+    heat = np.asarray(Image.fromarray(values).resize((right - left, bottom - top), way, box=seen))
     rgba = np.dstack([overlays.colours(heat), overlays.opacity(heat) * 255])
-    over.paste(Image.fromarray(np.rint(rgba).astype(np.uint8), "RGBA"), (x0, y0))
+    over.paste(Image.fromarray(np.rint(rgba).astype(np.uint8), "RGBA"), (left, top))
     return over
 
 

@@ -1,19 +1,18 @@
 """What an examining process left behind, believed only as far as it holds together.
 
-That process decoded a file that may have taken it over. So its result must satisfy the schema's
-shape, its files must be plain ones of this folder (no link of any kind), and all is bounded.
+That process decoded a file that may have taken it over. So its result must satisfy the schema,
+its files must be plain ones of this folder (no link of any kind), and all is bounded.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
-from assay.report.as_json import SCHEMA_VERSION, schema
+from assay.report.conforms import faults
 from assay.web.jobs.failures import REPORT
 from assay.web.store.queue import Claimed, Outcome
 
@@ -22,8 +21,7 @@ MAX_RESULT_BYTES = 48 * 2**20
 MAX_REPORT_BYTES = 16 * 2**20
 MAX_ARTIFACT_BYTES = 8 * 2**20
 MAX_ARTIFACTS = 64
-LABELS = ("strong_evidence", "some_evidence", "inconclusive", "no_evidence_found", "not_analysable")
-STATUSES = ("completed", "declined", "failed")
+MAX_MEDIA_TYPE = 120
 
 
 class UnbelievableError(Exception):
@@ -50,36 +48,27 @@ def gathered(folder: Path, held: Claimed, engine: str) -> Outcome:
 
 
 def _require_result(result: Any, held: Claimed) -> None:
-    if not isinstance(result, dict) or not set(schema()["required"]) <= set(result):
-        raise UnbelievableError("the result is not of the schema")
-    described, score = result["input"], result["p_fake"]
-    n_artifacts = len(result["artifacts"]) if isinstance(result["artifacts"], list) else -1
-    sound = (
-        result["schema_version"] == SCHEMA_VERSION
-        and result["status"] in STATUSES
-        and result["verdict"] in LABELS
-        and (result["status"] == "completed") == (score is not None)
-        and (score is None or (isinstance(score, int | float) and 0.0 <= score <= 1.0))
-        and (score is None or math.isfinite(score))
-        and isinstance(described, dict)
-        and described.get("sha256") == held.sha256
-        and isinstance(described.get("media_type"), str | None)
-        and 0 <= n_artifacts <= MAX_ARTIFACTS
-    )
-    if not sound:
+    try:
+        fault = next(faults(result), None)
+    except RecursionError:
+        fault = "it is nested too deeply"
+    if fault is not None:
+        raise UnbelievableError(f"the result is not of the schema: {fault}")
+    media_type = result["input"]["media_type"] or ""
+    if result["input"]["sha256"] != held.sha256 or len(result["artifacts"]) > MAX_ARTIFACTS:
+        raise UnbelievableError("the result is not of this file")
+    if len(media_type) > MAX_MEDIA_TYPE or not media_type.isprintable():
+        raise UnbelievableError("the result names no kind of file")
+    if (result["status"] == "completed") == (result["verdict"] == "not_analysable"):
         raise UnbelievableError("the result contradicts itself")
 
 
-def _artifact(folder: Path, one: Any) -> dict[str, str]:
-    told = {key: one.get(key) if isinstance(one, dict) else None for key in ("kind", "path")}
-    caption = one.get("caption", "") if isinstance(one, dict) else ""
-    if not all(isinstance(value, str) for value in (*told.values(), caption)):
-        raise UnbelievableError("an artifact is not described")
-    name = str(told["path"])
-    if name != os.path.basename(name) or name in ("", ".", ".."):
+def _artifact(folder: Path, one: dict[str, str]) -> dict[str, str]:
+    name = one["path"]
+    if name != os.path.basename(name) or name in ("", ".", "..", RESULT):
         raise UnbelievableError("an artifact lies elsewhere")
     _require_plain(folder / name, MAX_ARTIFACT_BYTES)
-    return {"kind": str(told["kind"])[:40], "path": name, "caption": str(caption)[:2000]}
+    return {"kind": one["kind"][:40], "path": name, "caption": one["caption"][:2000]}
 
 
 def _read(folder: Path, name: str, max_bytes: int) -> bytes:
