@@ -94,6 +94,9 @@ def test_values_come_in_units_of_people(
         ("public_url", "https://x/assay"),
         ("database", "mysql://x"),
         ("forwarded_from", 3),
+        ("forwarded_from", "*"),
+        ("forwarded_from", "proxy"),
+        ("forwarded_from", "10.0.0.1/8"),
         ("bundles", 3),
     ],
 )

@@ -6,6 +6,7 @@ The keys are the fields of Settings; times may be written as `7d`, sizes as `2Gi
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -99,11 +100,15 @@ def _folders(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(_folder(part)) for part in parts if part))
 
 
-def _names(value: object) -> tuple[str, ...]:
+def _networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks; a word in their place would be trusted by nobody, or `*` by all."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(one, str) for one in parts):
         raise ValueError("addresses separated by commas are expected")
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    found = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    for one in found:
+        ipaddress.ip_network(one)  # ValueError says what is wrong with it
+    return found
 
 
 def _switch(value: object) -> bool:
@@ -203,6 +208,6 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "allow_private_addresses": _switch,
     "bundles": _folders,
     "public_url": _public,
-    "forwarded_from": _names,
+    "forwarded_from": _networks,
     "open_to_all": _switch,
 }
