@@ -108,7 +108,12 @@ class ReExamined(Model):
     next_cursor: str | None
 
 
-@router.post("/v1/examinations/{id}/re-examination", status_code=202, response_model=Examination)
+@router.post(
+    "/v1/examinations/{id}/re-examination",
+    status_code=202,
+    response_model=Examination,
+    responses={200: {"model": Examination, "description": "That was done before."}},
+)
 def re_examine(
     service: Serving,
     actor: Asking,
