@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.report.conftest import face_box, heat, image_verdict, scored, video_verdict
 
 from assay.report.layers import MAX_OVERLAYS, laid_over, write_layers
 from assay.types import Heatmap, Picture
-from tests.report.conftest import face_box, heat, image_verdict, scored, video_verdict
 
 
 def test_a_picture_and_its_maps_have_one_size(tmp_path: Path) -> None:
@@ -26,8 +26,7 @@ def test_a_picture_and_its_maps_have_one_size(tmp_path: Path) -> None:
 def test_a_map_is_seen_where_its_box_is_and_nowhere_else(tmp_path: Path) -> None:
     write_layers(image_verdict(), tmp_path)
     alpha = np.asarray(Image.open(tmp_path / "overlay-1-1.png"))[..., 3]
-    height, width = alpha.shape
-    x0, y0, x1, y1 = (round(side * width / 640) for side in face_box(0))
+    x0, y0, x1, y1 = (round(side * alpha.shape[1] / 640) for side in face_box(0))
     inside = alpha[max(0, y0) : y1, max(0, x0) : x1]
     assert inside.max() > 150
     assert alpha.sum() == inside.sum()

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from tests.report.conftest import abstained, image_verdict
+
 from assay.report.as_html import to_html
 from assay.report.as_json import as_dict
 from assay.report.renamed import renamed
 from assay.types import Reason
-from tests.report.conftest import abstained, image_verdict
 
 PATH = "/data/work/tmp1/file.jpg"
 

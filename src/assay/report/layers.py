@@ -53,8 +53,9 @@ def laid_over(picture: Picture, heatmap: Heatmap, size_px: tuple[int, int]) -> I
 
     shrink = size_px[0] / picture.rgb.shape[1]
     over = Image.new("RGBA", size_px, (0, 0, 0, 0))
-    box = [(finite(side) or 0.0) * picture.scale * shrink for side in heatmap.box_px]
-    x0, y0, x1, y1 = box
+    if any(finite(side) is None for side in heatmap.box_px):
+        return over
+    x0, y0, x1, y1 = (side * picture.scale * shrink for side in heatmap.box_px)
     left, top = max(0, round(x0)), max(0, round(y0))
     right, bottom = min(size_px[0], round(x1)), min(size_px[1], round(y1))
     if right <= left or bottom <= top or max(x1 - x0, y1 - y0) > BEYOND * max(size_px):
