@@ -37,18 +37,20 @@ def shown(request: Request, service: Serving, actor: Asking, id: Id) -> Response
     """The page of one examination. Raises NotFoundError."""
     row = examinations.get(service.store, actor, id)
     held = examinations.result_of(service.store, actor, id)
-    values = {
-        "row": row,
-        "waits": row.status in WAITING and held is None,
-        "faults": [one["fault"] for one in row.faults[-3:]],
-        "can_repeat": row.media_deleted_at is None,
-        "facts": list(_facts(row, held)),
-        "told": None,
-    }
     if held is None:
-        return render(request, "examination.html", **values, **_progress(row))
-    row = examinations.get(service.store, actor, id)  # it may have been finished meanwhile
-    return render(request, "examination.html", **values, **_result(service, actor, row, held))
+        values = {"told": None, "waits": row.status in WAITING, **_progress(row)}
+    else:
+        row = examinations.get(service.store, actor, id)  # it may have been finished meanwhile
+        values = {"waits": False, **_result(service, actor, row, held)}
+    return render(
+        request,
+        "examination.html",
+        row=row,
+        faults=[one["fault"] for one in row.faults[-3:]],
+        can_repeat=row.media_deleted_at is None,
+        facts=list(_facts(row, held)),
+        **values,
+    )
 
 
 @router.get("/examinations/{id}/report")
@@ -67,9 +69,7 @@ def _result(service: Service, actor: Actor, row: Row[Any], held: Row[Any]) -> di
     result = held.result
     gone = row.media_deleted_at is not None
     kind = kind_of(result["input"]["media_type"])
-    laid = pictures.laid(row.id, held.artifacts)
     return {
-        "row": row,
         "told": told(result, row.name),
         "outdated": row.engine != service.engine,
         "newer": _newer(service, actor, row),
@@ -77,7 +77,7 @@ def _result(service: Service, actor: Actor, row: Row[Any], held: Row[Any]) -> di
         "media": f"/v1/examinations/{row.id}/media",
         "player": kind if kind in ("video", "audio") and not gone else None,
         "timeline": timelines.timeline(result),
-        "laid": laid,
+        "laid": pictures.laid(row.id, held.artifacts),
         "has_report": held.report is not None,
         "artifacts": _artifacts(row.id, held.artifacts),
         "stem": stem(row.name),

@@ -22,7 +22,11 @@
     /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  const step = (name) => words[`script.step.${name}`] ?? (name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " "));
+  const titled = (code) => {
+    const spelled = code.replaceAll("_", " ").replace(/\b(?:jpeg|mp4|gps|exif|xmp|iptc|icc|gop|c2pa)\b/g, (one) => one.toUpperCase());
+    return spelled.charAt(0).toUpperCase() + spelled.slice(1);
+  };
+  const step = (name) => words[`script.step.${name}`] ?? titled(name);
   const isOver = (held) => ["finished", "set_aside", "cancelled"].includes(held.status);
 
   all(".live-only").forEach((one) => { one.hidden = false; });
@@ -245,16 +249,18 @@
     if (film.error) { film.hidden = true; find("#unplayable").hidden = false; }
   }
   if (film && reel) {
-    const start = Number(reel.dataset.start), end = Number(reel.dataset.end), needle = find("#needle");
+    const start = Number(reel.dataset.start), end = Number(reel.dataset.end), needle = find("#needle"), position = find("#position");
     const go = (time) => { film.currentTime = clamp(time, 0, Number.isFinite(film.duration) ? film.duration : end); };
     const draw = () => {
       const at = `${clamp((100 * (film.currentTime - start)) / (end - start), 0, 100)}%`;
       needle.setAttribute("x1", at);
       needle.setAttribute("x2", at);
       needle.setAttribute("visibility", "visible");
+      if (document.activeElement !== position) position.value = film.currentTime;
     };
     const run = () => { draw(); if (!film.paused && !film.ended) requestAnimationFrame(run); };
-    ["play", "seeking", "seeked", "timeupdate", "loadedmetadata"].forEach((name) => film.addEventListener(name, name === "play" ? run : draw));
+    ["play", "seeking", "seeked", "timeupdate"].forEach((name) => film.addEventListener(name, name === "play" ? run : draw));
+    position.addEventListener("input", () => { film.pause(); go(Number(position.value)); });
     reel.classList.add("live");
     reel.addEventListener("click", (event) => {
       const box = reel.getBoundingClientRect();
@@ -296,17 +302,25 @@
     if (frame.contentDocument?.readyState === "complete") fit();
   }
 
-  // ---- lists: what waited is looked at again
-  const waiting = all("[data-waits]");
-  if (waiting.length && !sendForm) {
-    const look = async () => {
-      for (const row of waiting) {
-        try {
-          const answer = await fetch(`/v1/examinations/${row.dataset.row}`, { headers: { Accept: "application/json" } });
-          if (answer.ok && isOver(await answer.json())) { location.reload(); return; }
-        } catch { /* later */ }
-      }
-    };
-    setInterval(() => { if (!document.hidden) look(); }, 5000);
-  }
+  // ---- lists: what waited is asked for again, and told in its row
+  let waiting = all("tr[data-waits]");
+  const settle = (row, held) => {
+    const label = held.verdict && held.verdict.label, chip = find(".chip", row);
+    chip.className = `chip ${label ? `is-${label}` : "cancelled"}`;
+    chip.textContent = label ? say(`script.label.${label}`) : say("script.cancelled");
+    if (held.verdict?.p_fake != null) find(".num", row).textContent = held.verdict.p_fake.toFixed(2);
+    tell(say("script.verdict", { name: find("a", row).textContent, verdict: chip.textContent }));
+    waiting = waiting.filter((one) => one !== row);
+  };
+  const look = async () => {
+    for (const row of document.hidden ? [] : waiting) {
+      try {
+        const answer = await fetch(`/v1/examinations/${row.dataset.row}`, { headers: { Accept: "application/json" } });
+        const held = answer.ok ? await answer.json() : null;
+        if (held && isOver(held)) settle(row, held);
+      } catch { /* later */ }
+    }
+    if (waiting.length) setTimeout(look, 4000);
+  };
+  if (waiting.length) setTimeout(look, 2000);
 })();
