@@ -11,7 +11,7 @@ from assay.report.sanitise import encodable
 from assay.web.intake import Sent, told_name
 from assay.web.refusals import ForbiddenError, QueueFullError, Refusal
 from assay.web.service import Service
-from assay.web.store.media import incoming
+from assay.web.store.media import incoming, too_large
 
 LIMIT_S = 120.0
 AT_ONCE = 4
@@ -43,6 +43,8 @@ def fetched(service: Service, url: str, max_bytes: int | None = None) -> Sent:
     try:
         return _fetched(service, url, most)
     except FetchError as problem:
+        if problem.code == "too_large":
+            raise too_large(most) from None
         raise NotFetchedError(f"The file was not fetched: {problem}.") from None
     finally:
         _places.release()
@@ -52,9 +54,8 @@ def _fetched(service: Service, url: str, most: int) -> Sent:
     settings = service.settings
     allowed = is_public_or_own if settings.allow_private_addresses else is_public
     with incoming(service.store, most, settings.min_free_bytes) as file:
-        # One byte more than is kept: a file that is too large is refused as an upload would be.
         until = time.monotonic() + LIMIT_S
-        answer = get(url, file.write, max_bytes=most + 1, until=until, allowed=allowed)
+        answer = get(url, file.write, max_bytes=most, until=until, allowed=allowed)
         if not answer.n_bytes:
             raise FetchError("empty", "the address gives an empty file")
         return Sent(name_in(url), file.keep(), encodable(url))

@@ -7,8 +7,11 @@ first header may take, nor how long an answer may lie unread; both are done here
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import resource
+import struct
+import termios
 from typing import Any
 
 import h11
@@ -82,7 +85,26 @@ class _PatientProtocol(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._reading_due is None:
-            self._reading_due = self.loop.call_later(self.unread_s, self._close)
+            self._look_again(self._n_unread())
+
+    def _look_again(self, n_unread: int) -> None:
+        self._reading_due = self.loop.call_later(self.unread_s, self._close_unread, n_unread)
+
+    def _close_unread(self, n_unread: int) -> None:
+        """A slow line frees the buffers of the system late: what counts is that bytes arrive."""
+        if self._n_unread() < n_unread:
+            self._look_again(self._n_unread())
+        else:
+            self._close()
+
+    def _n_unread(self) -> int:
+        """Bytes of the answer that the other side has not confirmed."""
+        held = self.transport.get_write_buffer_size()
+        sock = self.transport.get_extra_info("socket")
+        if sock is None:
+            return held
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+        return held + int(struct.unpack("i", answer)[0])
 
     def resume_writing(self) -> None:
         _cancel(self._reading_due)
