@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import ssl
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from assay.errors import ConfigError
+from assay.web.settings import Settings
+from assay.web.store import connecting
+from assay.web.store.database import Store
+
+
+def test_sqlite_keeps_what_was_committed_and_refuses_what_has_no_parent(store: Store) -> None:
+    with store.reading() as connection:
+        told = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert told == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_searching_ignores_case_in_every_alphabet(store_of_each: Store) -> None:
+    with store_of_each.reading() as connection:
+        assert connection.execute(text("SELECT lower('ÉCLAIR')")).scalar() == "éclair"
+        assert connection.execute(text("SELECT lower(NULL)")).scalar() is None
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "nonsense", "sqlite+aiosqlite:///x"])
+def test_another_kind_of_database_is_refused(tmp_path: Path, url: str) -> None:
+    from assay.web.store.database import open_store
+
+    with pytest.raises(ConfigError):
+        open_store(Settings(tmp_path, database=url))
+
+
+def test_a_reader_is_held_up_by_no_writer_and_sees_one_moment(store_of_each: Store) -> None:
+    store, begun, done = store_of_each, threading.Event(), threading.Event()
+    counted: list[int] = []
+
+    def read() -> None:
+        begun.wait(30)
+        with store.reading() as connection:
+            counted.append(connection.execute(text("SELECT count(*) FROM batches")).scalar_one())
+        done.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with store.writing() as connection:
+        connection.execute(text("INSERT INTO batches VALUES ('a', 'me', '', 0)"))
+        begun.set()
+        assert done.wait(10), "the reader waits for the writer"
+    reader.join(10)
+    assert counted == [0]
+
+
+def test_one_writer_at_a_time(store_of_each: Store) -> None:
+    """What is checked in a transaction holds until its end: two never both see an empty table."""
+    store, inserted = store_of_each, []
+
+    def work(number: int) -> None:
+        with store.writing() as connection:
+            if connection.execute(text("SELECT count(*) FROM batches")).scalar_one() == 0:
+                connection.execute(text(f"INSERT INTO batches VALUES ('{number}', 'me', '', 0)"))
+                inserted.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(inserted) == 1
+
+
+def test_more_than_the_pool_holds_wait_for_each_other(store_of_each: Store) -> None:
+    gate, seen = threading.Barrier(60), []
+
+    def work() -> None:
+        gate.wait(60)
+        with store_of_each.reading() as connection:
+            seen.append(connection.execute(text("SELECT 1")).scalar())
+
+    threads = [threading.Thread(target=work) for _ in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert seen == [1] * 60
+
+
+def tls(url: str) -> ssl.SSLContext | None:
+    return connecting._tls(make_url(url))
+
+
+def test_what_the_address_says_of_encryption_is_done() -> None:
+    base = "postgresql+pg8000://me@db.example/assay"
+    assert tls(base) is None
+    assert tls(f"{base}?sslmode=disable") is None
+    required = tls(f"{base}?sslmode=require")
+    assert required is not None
+    assert required.verify_mode == ssl.CERT_NONE
+    full = tls(f"{base}?sslmode=verify-full")
+    assert full is not None
+    assert (full.verify_mode, full.check_hostname) == (ssl.CERT_REQUIRED, True)
+    some = tls(f"{base}?sslmode=verify-ca")
+    assert some is not None
+    assert (some.verify_mode, some.check_hostname) == (ssl.CERT_REQUIRED, False)
+    with pytest.raises(ConfigError, match="sslmode"):
+        tls(f"{base}?sslmode=yes")
+    with pytest.raises(ConfigError, match="certificates"):
+        tls(f"{base}?sslmode=verify-full&sslrootcert=/nowhere.pem")
+
+
+def test_a_server_that_does_not_encrypt_is_refused_where_that_was_asked(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    from assay.web.store.database import open_store
+
+    with pytest.raises(ConfigError, match="database cannot be used"):
+        open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=require"))
+    open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=prefer")).close()
