@@ -84,7 +84,7 @@ def _set_filter(program: bytes) -> bool:
     held = ctypes.create_string_buffer(program, len(program))
     pointed = struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
     filled = ctypes.create_string_buffer(pointed, len(pointed))
-    return not libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(filled), 0, 0)
+    return not libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filled, 0, 0)
 
 
 def _program(machine: str, sockets: bool) -> bytes:
