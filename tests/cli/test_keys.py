@@ -50,6 +50,14 @@ def test_a_key_is_made_listed_and_revoked(assay: Assay, data: Path) -> None:
     store.close()
 
 
+def test_what_a_first_call_makes_is_its_accounts_alone(assay: Assay, data: Path) -> None:
+    assert assay("keys", "create", "a").code == 0
+    assert data.stat().st_mode & 0o077 == 0
+    made = [path for path in data.rglob("*") if path.stat().st_mode & 0o077]
+    assert made == []
+    assert (data / "assay.sqlite").is_file()
+
+
 def test_a_key_can_be_revoked_by_its_whole_text(assay: Assay, data: Path) -> None:
     text = assay("keys", "create", "a").out.strip()
     assert assay("keys", "revoke", text).code == 0

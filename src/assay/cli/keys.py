@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assay.web.store.database import Store
     from assay.web.store.keys import Key
 
+PRIVATE = 0o077  # the umask: what a first call makes is its account's alone
 AsJson = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of a table.")]
 Data = Annotated[
     Path | None,
@@ -217,11 +218,13 @@ def _store(data: Path | None, database: str | None, *, must_exist: bool = False)
             f"There is no service in {settings.data}.",
             remedy="Name its folder with --data, or its database with --database.",
         )
+    before = os.umask(PRIVATE)
     store = open_store(settings)
     try:
         yield store
     finally:
         store.close()
+        os.umask(before)
 
 
 def _operator() -> Actor:
