@@ -1,0 +1,336 @@
+"""`python benchmarks/service.py`: what the service costs beside `assay detect` itself.
+
+One run on one machine: the same pictures through `assay detect --report`, through the service with
+one worker and with one a core, and through `assay detect` again, so that a machine that became
+slower meanwhile shows. Then a queue that is sent more than it takes, and the memory of server and
+workers over many uploads. Writes benchmarks/results/service.json. Compare ratios, not seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+import assay
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
+PORTRAITS = ("astronaut.jpg", "grace_hopper.jpg")
+PATIENCE_S = 1200.0
+LOOK_S = 0.1  # how often a client asks whether its file is over
+OVER = ("finished", "set_aside", "cancelled")
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    pid: int
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=120)
+
+
+@contextmanager
+def serving(folder: Path, *flags: str) -> Iterator[Server]:
+    """A server of its own, ended afterwards."""
+    command = [sys.executable, "-m", "assay", "serve", "--port", "0", "--min-free", "0"]
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--data", str(folder / "data"), *flags],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    try:
+        found = re.match(r"assay serves (http://\S+)/$", process.stdout.readline())
+        assert found is not None, (folder / "server.log").read_text()
+        yield Server(found[1], process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def pictures(folder: Path, n: int, size_px: int = 512) -> list[Path]:
+    """Portraits that differ by a shift: each is examined in full, none answers for another."""
+    folder.mkdir(parents=True)
+    found = []
+    for i in range(n):
+        with Image.open(EXAMPLES / PORTRAITS[i % len(PORTRAITS)]) as opened:
+            whole = opened.convert("RGB").resize((size_px + 64, size_px + 64))
+        left, top = i % 64, i // 64 % 64
+        path = folder / f"portrait-{i:04}.jpg"
+        whole.crop((left, top, left + size_px, top + size_px)).save(path, quality=90)
+        found.append(path)
+    return found
+
+
+def noise(i: int, size_px: int = 96) -> bytes:
+    """A small picture of which there is no second."""
+    pixels = np.random.default_rng(i).integers(0, 255, (size_px, size_px, 3), dtype=np.uint8)
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    return held.getvalue()
+
+
+def detected(paths: Sequence[Path], reports: Path) -> float:
+    """How long `assay detect` takes for all of them, with a report of each, in seconds."""
+    command = [sys.executable, "-m", "assay", "detect", "--json", "--report", str(reports)]
+    started = time.perf_counter()
+    answer = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
+    taken = time.perf_counter() - started
+    assert len(answer.stdout.splitlines()) == len(paths), answer.stderr
+    return taken
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """p50 and p95 in milliseconds, of values in seconds."""
+    found = {"p50_ms": np.percentile(values, 50), "p95_ms": np.percentile(values, 95)}
+    return {name: round(1000 * float(value), 1) for name, value in found.items()}
+
+
+def send(
+    client: httpx.Client, name: str, data: bytes, **fields: str
+) -> tuple[httpx.Response, float]:
+    """Send a file; the answer and how long it took, in seconds."""
+    started = time.perf_counter()
+    answer = client.post("/v1/examinations", data=fields, files={"file": (name, data)})
+    return answer, time.perf_counter() - started
+
+
+def over(client: httpx.Client, id_: str) -> dict[str, Any]:
+    """The examination once it is over."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        told: dict[str, Any] = client.get(f"/v1/examinations/{id_}").json()
+        if told["status"] in OVER:
+            return told
+        time.sleep(LOOK_S)
+    raise TimeoutError(id_)
+
+
+def served(paths: Sequence[Path], n_workers: int, n_clients: int, folder: Path) -> dict[str, Any]:
+    """The same files through the service: all clients at once, each waits for its results."""
+    folder.mkdir()
+
+    def one(path: Path) -> tuple[float, float, str]:
+        with server.client() as client:
+            began = time.perf_counter()
+            answer, accept_s = send(client, path.name, path.read_bytes())
+            assert answer.status_code == 202, answer.text
+            told = over(client, answer.json()["id"])
+        return accept_s, time.perf_counter() - began, told["verdict"]["status"]
+
+    with serving(folder, "--workers", str(n_workers)) as server:
+        warm_up(server, n_workers)
+        started = time.perf_counter()
+        with ThreadPoolExecutor(n_clients) as clients:
+            answers = list(clients.map(one, paths))
+        taken = time.perf_counter() - started
+    return {
+        "workers": n_workers,
+        "clients": n_clients,
+        "files": len(paths),
+        "seconds": round(taken, 2),
+        "files_per_s": round(len(paths) / taken, 3),
+        "accept": percentiles([accept_s for accept_s, _, _ in answers]),
+        "result": percentiles([result_s for _, result_s, _ in answers]),
+        "statuses": dict(Counter(status for _, _, status in answers)),
+    }
+
+
+def warm_up(server: Server, n_workers: int) -> None:
+    """Every worker has imported what it needs, as after a minute of any service."""
+    with server.client() as client:
+        sent = [send(client, f"{i}.png", noise(10**6 + i))[0].json()["id"] for i in range(4)]
+        for id_ in sent:
+            over(client, id_)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if client.get("/health").json()["checks"]["workers"]["status"] == "ok":
+                return
+            time.sleep(LOOK_S)
+
+
+def overfilled(folder: Path, n_queue: int, n_sent: int, n_clients: int) -> dict[str, Any]:
+    """More files than the queue takes, sent at once with nobody to examine them."""
+    folder.mkdir()
+
+    def one(number: int) -> tuple[int, float, str | None]:
+        with server.client() as client:
+            answer, taken = send(client, f"{number}.bin", f"file {number}".encode())
+        return answer.status_code, taken, answer.headers.get("retry-after")
+
+    with serving(folder, "--workers", "0", "--max-queue", str(n_queue)) as server:
+        with ThreadPoolExecutor(n_clients) as clients:
+            answers = list(clients.map(one, range(n_sent)))
+        with server.client() as client:
+            told = client.get("/v1/examinations", params={"status": "queued", "limit": 200}).json()
+    codes = Counter(code for code, _, _ in answers)
+    return {
+        "max_queue": n_queue,
+        "sent": n_sent,
+        "clients": n_clients,
+        "accepted": codes[202],
+        "refused_503": codes[503],
+        "refused_with_retry_after": sum(1 for code, _, after in answers if code == 503 and after),
+        "waiting_afterwards": len(told["examinations"]),
+        "accept": percentiles([taken for code, taken, _ in answers if code == 202]),
+        "refuse": percentiles([taken for code, taken, _ in answers if code == 503] or [0.0]),
+    }
+
+
+def remembered(folder: Path, n_uploads: int, n_steps: int, n_clients: int) -> dict[str, Any]:
+    """The memory of the server, and of its workers between examinations, while uploads go by."""
+    folder.mkdir()
+
+    def one(number: int) -> None:
+        with server.client() as client:
+            answer, _ = send(client, f"{number}.png", noise(number), stability="false")
+            assert answer.status_code == 202, answer.text
+            over(client, answer.json()["id"])
+
+    held = []
+    with serving(folder, "--workers", "2") as server:
+        warm_up(server, 2)
+        with ThreadPoolExecutor(n_clients) as clients:
+            for step in range(n_steps + 1):
+                held.append({"uploads": step * n_uploads // n_steps} | memory(server.pid))
+                first, last = (n_uploads * i // n_steps for i in (step, min(step + 1, n_steps)))
+                list(clients.map(one, range(first, last)))
+    server_mb = [one["server_mb"] for one in held]
+    workers_mb = [one["workers_mb"] for one in held]
+    return {
+        "uploads": n_uploads,
+        "steps": held,
+        # From the first fifth on: what is imported and cached once is there by then.
+        "server_growth_mb": round(server_mb[-1] - server_mb[n_steps // 5], 1),
+        "workers_growth_mb": round(workers_mb[-1] - workers_mb[n_steps // 5], 1),
+    }
+
+
+def memory(pid: int) -> dict[str, float]:
+    """Proportional set size, so that what processes share counts once, in megabytes."""
+    workers = [one for child in children(pid) for one in (child, *descendants(child))]
+    return {
+        "server_mb": round(pss_mb(pid), 1),
+        "workers_mb": round(sum(map(pss_mb, workers)), 1),
+        "server_files": len(os.listdir(f"/proc/{pid}/fd")),
+        "server_threads": len(os.listdir(f"/proc/{pid}/task")),
+    }
+
+
+def descendants(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in (child, *descendants(child))]
+
+
+def children(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        texts = [Path(f"/proc/{pid}/task/{one}/children").read_text() for one in threads]
+    except OSError:
+        return []
+    return [int(word) for text in texts for word in text.split()]
+
+
+def pss_mb(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
+    return int(found[1]) / 1000 if found else 0.0
+
+
+class Load:
+    """The machine's load while this runs: what else is at work shows beside the numbers."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+        self._stop = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self._stop.wait(5.0):
+            self.seen.append(os.getloadavg()[0])
+
+    def told(self) -> dict[str, float]:
+        self._stop.set()
+        seen = self.seen or [os.getloadavg()[0]]
+        return {"median": round(statistics.median(seen), 2), "highest": round(max(seen), 2)}
+
+
+def measured(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    paths = pictures(folder / "pictures", arguments.files)
+    cores = os.cpu_count() or 1
+    before_s = detected(paths, folder / "before")
+    one_worker = served(paths, 1, arguments.clients, folder / "one")
+    one_a_core = served(paths, cores, arguments.clients, folder / "cores")
+    after_s = detected(paths, folder / "after")
+    alone_s = statistics.mean((before_s, after_s))
+    for told in (one_worker, one_a_core):
+        told["times_detect"] = round(alone_s / told["seconds"], 3)
+    return {
+        "detect": {
+            "files": len(paths),
+            "before_s": round(before_s, 2),
+            "after_s": round(after_s, 2),
+            "files_per_s": round(len(paths) / alone_s, 3),
+        },
+        "service_one_worker": one_worker,
+        "service_one_worker_a_core": one_a_core,
+        "queue": overfilled(folder / "queue", 100, 300, arguments.clients),
+        "memory": remembered(folder / "memory", arguments.uploads, 10, arguments.clients),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--files", type=int, default=24, help="pictures examined in full")
+    parser.add_argument("--uploads", type=int, default=500, help="small pictures sent for memory")
+    parser.add_argument("--clients", type=int, default=8, help="clients at once")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "service.json")
+    arguments = parser.parse_args()
+    load = Load()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(arguments, Path(folder))
+    result = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python", "benchmarks/service.py", *sys.argv[1:]]),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load_average": load.told(),
+        "assay_version": assay.__version__,
+        **found,
+    }
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
