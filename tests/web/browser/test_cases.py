@@ -63,7 +63,7 @@ def check_zip(path: Path, site: Site) -> None:
 
 def test_a_case_is_found_changed_and_deleted(open_page: Callable[..., Page]) -> None:
     page = open_page("/cases")
-    page.get_by_label("Title").fill("Voices of an évening")
+    page.get_by_label("Title", exact=True).fill("Voices of an évening")
     page.get_by_role("button", name="Begin a case").click()
     page.wait_for_url(re.compile("/cases/[0-9a-f]{32}$"))
     page.goto("/cases")
