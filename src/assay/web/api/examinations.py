@@ -89,6 +89,10 @@ def answer_sent(
     with intake.used_or_let_go(service, received):
         if not received.files:
             raise UnprocessableError("The form has no file in the field `file`.")
+        if received.fields.get("url"):
+            raise UnprocessableError(
+                "A form brings the file itself.", remedy='Send a url as JSON: {"url": …}.'
+            )
         told = repeats.fingerprint("examinations", received)
         done = repeats.once(service, actor, key, told, act)
     if done.is_repeat:
