@@ -84,7 +84,7 @@ def _text(name: str, value: Any) -> str:
 def _address(process: subprocess.Popen[bytes], said: Path, log: Path) -> str:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
-        found = re.search(r"assay serves (http://\S+)/\n", said.read_text())
+        found = re.search(r"assay serves (?:\S+ from )?(http://\S+)/\n", said.read_text())
         if found is not None:
             return found[1]
         if process.poll() is not None:

@@ -47,7 +47,8 @@ def test_strangers_are_not_let_in_by_mistake(fields: dict[str, str], tmp_path: P
 def test_addresses(tmp_path: Path) -> None:
     assert address(Settings(tmp_path, port=81)) == "http://127.0.0.1:81/"
     assert address(Settings(tmp_path, host="::1")) == "http://[::1]:8080/"
-    assert address(Settings(tmp_path, public_url=PUBLIC)) == PUBLIC + "/"
+    proxied = address(Settings(tmp_path, public_url=PUBLIC))
+    assert proxied == f"{PUBLIC}/ from http://127.0.0.1:8080/"
 
 
 def test_a_port_in_use_is_said_before_anything_is_made(tmp_path: Path) -> None:

@@ -51,11 +51,10 @@ def run(settings: Settings, ready: Callable[[str], None] = lambda address: None)
 
 
 def address(settings: Settings) -> str:
-    """Where people find the service: `public_url`, or the host and port that it listens on."""
-    if settings.public_url:
-        return settings.public_url.rstrip("/") + "/"
+    """Where people find the service, and with a proxy before it also where it listens itself."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}/"
+    own = f"http://{host}:{settings.port}/"
+    return f"{settings.public_url.rstrip('/')}/ from {own}" if settings.public_url else own
 
 
 def require_safe(settings: Settings) -> None:
