@@ -199,7 +199,7 @@ def items(
 ) -> ExaminationPage:
     """The examinations of a batch, newest first."""
     examinations.batch(service.store, actor, id)
-    page = examinations.page(service.store, actor, Filters(batch_id=id), limit, cursor)
+    page = examinations.page(service.store, actor, Filters(batch_id=id), limit, cursor or None)
     return ExaminationPage(
         examinations=[as_examination(row, service.engine) for row in page.rows],
         next_cursor=page.next_cursor,

@@ -178,7 +178,7 @@ def re_examine_outdated(
     until, counts = time.monotonic() + PATIENCE_S, {"new": 0, "same": 0, "left_out": 0}
     filters = Filters(outdated_of=service.engine)
     while True:
-        page = examinations.page(service.store, actor, filters, MAX_PAGE, cursor)
+        page = examinations.page(service.store, actor, filters, MAX_PAGE, cursor or None)
         try:
             for row in page.rows:
                 counts[_again(service, actor, row, batch_id)] += 1

@@ -178,7 +178,7 @@ def listed(
         status, label, plain(text), sha256, batch, seconds(since), seconds(until),
         service.engine if outdated else None,
     )  # fmt: skip
-    page = examinations.page(service.store, actor, filters, limit, cursor)
+    page = examinations.page(service.store, actor, filters, limit, cursor or None)
     return ExaminationPage(
         examinations=[as_examination(row, service.engine) for row in page.rows],
         next_cursor=page.next_cursor,
