@@ -21,6 +21,7 @@ from assay.web.actor import LOCAL
 from assay.web.settings import Settings
 from assay.web.store import audit, examinations, media, queue, schema
 from assay.web.store.database import Store, open_store
+from assay.web.store.sweep import sweep
 from tests.web.store.test_media import add, brought, make_old
 from tests.web.store.test_queue import outcome
 from tests.web.store.test_races import TOGETHER
@@ -143,7 +144,7 @@ def check_files(store: Store) -> None:
     """After a sweep the folder holds the media of the rows, and nothing else."""
     for folder in ("incoming", "media", "results"):
         make_old(*(store.folder / folder).rglob("*"))
-    media.sweep(store, 60)
+    sweep(store, 60)
     held = {row.sha256 for row in rows(store, schema.examinations)}
     found = {path.name for path in (store.folder / "media").rglob("*") if path.is_file()}
     assert found == held == {row.sha256 for row in rows(store, schema.media)}

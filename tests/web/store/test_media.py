@@ -16,7 +16,7 @@ from assay.web.refusals import BodyTooLargeError, ConflictError, StorageFullErro
 from assay.web.store import examinations, media, queue
 from assay.web.store.database import Store
 from assay.web.store.examinations import Wanted
-from tests.web.conftest import ENGINE, kept
+from tests.web.conftest import ENGINE
 from tests.web.store.test_queue import outcome
 
 MIB = 2**20
@@ -198,55 +198,3 @@ def run_together(work: Any, n_threads: int) -> None:
     assert not any(thread.is_alive() for thread in threads)
     if raised:
         raise raised[0]
-
-
-def test_the_sweep_takes_what_is_old_and_belongs_to_nothing(store_of_each: Store) -> None:
-    store = store_of_each
-    needed = add(store, brought(store, b"needed"))
-    held = queue.claim(store, "w")
-    assert held is not None
-    mine = store.result_folder(needed, held.claim)
-    lost = store.result_folder(needed, "0" * 32)
-    stray = store.result_folder("f" * 32, "0" * 32)
-    for folder in (mine, lost, stray):
-        folder.mkdir(parents=True)
-        (folder / "report.html").write_text("x")
-        make_old(folder, folder.parent)
-    orphan = brought(store, b"orphan")
-    part = store.incoming / "dead.part"
-    part.write_bytes(b"x")
-    make_old(part, *store.incoming.iterdir(), store.media_path(orphan.sha256))
-    make_old(store.media_path(hashlib.sha256(b"needed").hexdigest()))
-    # the part, the mark, the medium, and the folders of two claims
-    assert media.sweep(store, 60) == 5
-    found = sorted(path.name for path in files(store))
-    assert found == sorted([hashlib.sha256(b"needed").hexdigest(), "report.html"])
-    assert mine.is_dir()
-    assert not stray.parent.exists()
-    assert media.sweep(store, 60) == 0
-
-
-def test_the_sweep_leaves_what_is_new_or_being_written(store: Store) -> None:
-    orphan = brought(store, b"orphan")
-    with media.incoming(store, MIB, 0) as file:
-        file.write(b"slow")
-        make_old(*store.incoming.glob("*.part"))
-        assert media.sweep(store, 60) == 0
-        one = file.keep()
-    assert store.media_path(one.sha256).read_bytes() == b"slow"
-    assert store.media_path(orphan.sha256).exists()
-
-
-def test_the_sweep_takes_rows_whose_file_went_without_them(store_of_each: Store) -> None:
-    store = store_of_each
-    id_ = add(store, brought(store, b"x"))
-    examinations.remove(store, LOCAL, id_)  # and killed before the files were deleted
-    make_old(store.media_path(hashlib.sha256(b"x").hexdigest()))
-    assert media.sweep(store, -60) == 1
-    assert media.n_bytes(store) == 0
-    wanted = kept(store, b"y")
-    id_ = examinations.add(store, LOCAL, wanted, ENGINE, 10).id
-    examinations.remove(store, LOCAL, id_)
-    store.media_path(wanted.sha256).unlink()
-    assert media.sweep(store, -60) == 1
-    assert media.n_bytes(store) == 0

@@ -6,7 +6,8 @@ import logging
 
 from assay.web.jobs.chores import Chore
 from assay.web.service import Service
-from assay.web.store import media, presence
+from assay.web.store import presence
+from assay.web.store.sweep import sweep
 
 log = logging.getLogger(__name__)
 OLDER_THAN_S = 3600.0
@@ -14,9 +15,9 @@ OLDER_THAN_S = 3600.0
 
 def _run(service: Service) -> None:
     presence.forget_gone(service.store)
-    n_gone = media.sweep(service.store, OLDER_THAN_S)
+    n_gone = sweep(service.store, OLDER_THAN_S)
     if n_gone:
         log.info("%d files of nothing were deleted", n_gone)
 
 
-CHORE = Chore("sweeping", 600.0, _run)
+CHORE = Chore("sweeping", 1800.0, _run)

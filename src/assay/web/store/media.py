@@ -13,15 +13,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select
+from sqlalchemy import Connection, Row, delete, func, or_, select
 
 from assay.web.refusals import BodyTooLargeError, StorageFullError
 from assay.web.store import schema
@@ -29,7 +28,6 @@ from assay.web.store.database import Store, new_id
 from assay.web.store.schema import examinations
 
 PART = ".part"
-MARK_S = 6 * 3600.0  # the longest that a batch of uploads may take from its first file to its last
 LOOK_EVERY_BYTES = 8 * 2**20
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_RETRY_S = 60
@@ -128,7 +126,7 @@ def release(store: Store, kept: Kept) -> None:
 
 def settle(store: Store, sha256: str) -> None:
     """Take away one mark of this content: a row asks for it now, or one that is over answers."""
-    for mark in _marks(store, sha256):
+    for mark in marks(store, sha256):
         try:
             mark.unlink()
         except FileNotFoundError:
@@ -154,7 +152,7 @@ def discard_within(connection: Connection, store: Store, sha256: str) -> bool:
     if used(connection, [sha256]):
         return False
     with _locked(store):
-        if any(_marks(store, sha256)):
+        if any(marks(store, sha256)):
             return False
         store.media_path(sha256).unlink(missing_ok=True)
     connection.execute(delete(schema.media).where(schema.media.c.sha256 == sha256))
@@ -173,80 +171,6 @@ def used(connection: Connection, contents: list[str]) -> set[str]:
     return {sha256 for row in rows for sha256 in row} & set(contents)
 
 
-def sweep(store: Store, older_than_s: float) -> int:
-    """Delete what nothing uses and nobody has touched for `older_than_s`; how many there were.
-
-    Uploads that were broken off, marks left behind, media without an examination, results of
-    examinations that are gone and of claims that were lost.
-    """
-    before = time.time() - older_than_s
-    n_gone = sum(_sweep_part(path, before) for path in store.incoming.glob(f"*{PART}"))
-    n_gone += _sweep_marks(store, time.time() - max(older_than_s, MARK_S))
-    n_gone += sum(
-        _sweep_media(store, folder, before) for folder in _folders(store.folder / "media")
-    )
-    n_gone += _sweep_rows(store, before)
-    n_gone += sum(_sweep_results(store, one, before) for one in _folders(store.folder / "results"))
-    return n_gone
-
-
-def _sweep_part(path: Path, before: float) -> int:
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mtime >= before:
-                return 0
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-    except OSError:  # it is being written, or it was kept meanwhile
-        return 0
-    return 1
-
-
-def _sweep_marks(store: Store, before: float) -> int:
-    old = [mark for mark in store.incoming.glob("*.*") if mark.suffix != PART]
-    old = [mark for mark in old if _changed_at(mark) < before]
-    for mark in old:
-        mark.unlink(missing_ok=True)
-    return len(old)
-
-
-def _sweep_media(store: Store, folder: Path, before: float) -> int:
-    old = [path.name for path in folder.iterdir() if _changed_at(path) < before]
-    n_gone = 0
-    for first in range(0, len(old), 500):
-        some = old[first : first + 500]
-        with store.reading() as connection:
-            held = used(connection, some)
-        n_gone += sum(discard(store, sha256) for sha256 in some if sha256 not in held)
-    return n_gone
-
-
-def _sweep_rows(store: Store, before: float) -> int:
-    """Rows of media whose file went without them: a process was killed between the two."""
-    c, m = examinations.c, schema.media.c
-    uses = select(c.id).where(and_(c.sha256 == m.sha256, c.media_deleted_at.is_(None))).exists()
-    with store.reading() as connection:
-        asked = select(m.sha256).where(m.created_at < before, ~uses).limit(1000)
-        lonely = connection.execute(asked).scalars().all()
-    return sum(discard(store, sha256) for sha256 in lonely)
-
-
-def _sweep_results(store: Store, folder: Path, before: float) -> int:
-    """Folders of claims other than the one at work and the one whose result was kept."""
-    c, r = examinations.c, schema.results.c
-    with store.reading() as connection:
-        at_work = connection.execute(select(c.claim).where(c.id == folder.name)).scalars().all()
-        kept = connection.execute(select(r.claim).where(r.examination_id == folder.name)).scalars()
-        needed = {*at_work, *kept}
-    old = [one for one in _folders(folder) if _changed_at(one) < before and one.name not in needed]
-    for one in old:
-        shutil.rmtree(one, ignore_errors=True)
-    if not needed:  # there is no such examination
-        with suppress(OSError):
-            folder.rmdir()
-    return len(old)
-
-
 def n_bytes(store: Store) -> int:
     """How many bytes of media the rows know of."""
     with store.reading() as connection:
@@ -254,19 +178,9 @@ def n_bytes(store: Store) -> int:
         return int(connection.execute(asked).scalar_one())
 
 
-def _marks(store: Store, sha256: str) -> Iterator[Path]:
-    return store.incoming.glob(f"{sha256}.*")
-
-
-def _folders(folder: Path) -> Iterator[Path]:
-    return (one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
-
-
-def _changed_at(path: Path) -> float:
-    try:
-        return path.lstat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
+def marks(store: Store, sha256: str = "*") -> Iterator[Path]:
+    """The marks of a content, or all there are."""
+    return (path for path in store.incoming.glob(f"{sha256}.*") if path.suffix != PART)
 
 
 @contextmanager
