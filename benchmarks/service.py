@@ -1,9 +1,9 @@
 """`python benchmarks/service.py`: what the service costs beside `assay detect` itself.
 
-One run on one machine: the same pictures through `assay detect --report`, through the service with
-one worker and with one a core, and through `assay detect` again, so that a machine that became
-slower meanwhile shows. Then a queue that is sent more than it takes, and the memory of server and
-workers over many uploads. Writes benchmarks/results/service.json. Compare ratios, not seconds.
+One run on one machine, in rounds: the same pictures through `assay detect --report`, through a
+service with one worker and through one with a worker a core, in turn, so that all three see the
+machine's good and bad minutes. Then a queue that is sent more than it takes, and the memory of
+server and workers over many uploads. Writes benchmarks/results/service.json. Compare ratios, not seconds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -132,37 +132,79 @@ def over(client: httpx.Client, id_: str) -> dict[str, Any]:
     raise TimeoutError(id_)
 
 
-def served(paths: Sequence[Path], n_workers: int, n_clients: int, folder: Path) -> dict[str, Any]:
-    """The same files through the service: all clients at once, each waits for its results."""
-    folder.mkdir()
+@dataclass
+class Lane:
+    """A service that is sent every round, and what came of it."""
 
-    def one(path: Path) -> tuple[float, float, str]:
-        with server.client() as client:
+    server: Server
+    n_workers: int
+    seconds: list[float] = field(default_factory=list)
+    accept_s: list[float] = field(default_factory=list)
+    result_s: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def round(self, paths: Sequence[Path], n_clients: int) -> None:
+        """All clients at once, each waits for its results."""
+        started = time.perf_counter()
+        with ThreadPoolExecutor(n_clients) as clients:
+            list(clients.map(self._one, paths))
+        self.seconds.append(time.perf_counter() - started)
+
+    def _one(self, path: Path) -> None:
+        with self.server.client() as client:
             began = time.perf_counter()
             answer, accept_s = send(client, path.name, path.read_bytes())
             assert answer.status_code == 202, answer.text
             told = over(client, answer.json()["id"])
-        return accept_s, time.perf_counter() - began, told["verdict"]["status"]
+            self.result_s.append(time.perf_counter() - began)
+        self.accept_s.append(accept_s)
+        self.statuses[told["verdict"]["status"]] += 1
 
-    with serving(folder, "--workers", str(n_workers)) as server:
-        warm_up(server, n_workers)
-        started = time.perf_counter()
-        with ThreadPoolExecutor(n_clients) as clients:
-            answers = list(clients.map(one, paths))
-        taken = time.perf_counter() - started
+    def told(self, detect_s: Sequence[float], n_clients: int) -> dict[str, Any]:
+        ratios = [alone / own for alone, own in zip(detect_s, self.seconds, strict=True)]
+        return {
+            "workers": self.n_workers,
+            "clients": n_clients,
+            "files": len(self.result_s),
+            "files_per_s": round(len(self.result_s) / sum(self.seconds), 3),
+            "times_detect": round(statistics.median(ratios), 2),
+            "times_detect_by_round": [round(one, 2) for one in ratios],
+            "accept": percentiles(self.accept_s),
+            "result": percentiles(self.result_s),
+            "statuses": dict(self.statuses),
+        }
+
+
+def rounds(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """`assay detect` and both services in turn, on pictures that none of them has seen."""
+    cores = os.cpu_count() or 1
+    paths = pictures(folder / "pictures", arguments.files * arguments.rounds)
+    detect_s: list[float] = []
+    with ExitStack() as stack:
+        lanes = []
+        for n_workers in (1, cores):
+            place = folder / f"workers-{n_workers}"
+            place.mkdir()
+            server = stack.enter_context(serving(place, "--workers", str(n_workers)))
+            warm_up(server)
+            lanes.append(Lane(server, n_workers))
+        for i in range(arguments.rounds):
+            some = paths[i :: arguments.rounds]
+            detect_s.append(detected(some, folder / f"reports-{i}"))
+            for lane in lanes:
+                lane.round(some, arguments.clients)
     return {
-        "workers": n_workers,
-        "clients": n_clients,
-        "files": len(paths),
-        "seconds": round(taken, 2),
-        "files_per_s": round(len(paths) / taken, 3),
-        "accept": percentiles([accept_s for accept_s, _, _ in answers]),
-        "result": percentiles([result_s for _, result_s, _ in answers]),
-        "statuses": dict(Counter(status for _, _, status in answers)),
+        "detect": {
+            "files": len(paths),
+            "files_per_s": round(len(paths) / sum(detect_s), 3),
+            "seconds_by_round": [round(one, 1) for one in detect_s],
+        },
+        "service_one_worker": lanes[0].told(detect_s, arguments.clients),
+        "service_one_worker_a_core": lanes[1].told(detect_s, arguments.clients),
     }
 
 
-def warm_up(server: Server, n_workers: int) -> None:
+def warm_up(server: Server) -> None:
     """Every worker has imported what it needs, as after a minute of any service."""
     with server.client() as client:
         sent = [send(client, f"{i}.png", noise(10**6 + i))[0].json()["id"] for i in range(4)]
@@ -215,7 +257,7 @@ def remembered(folder: Path, n_uploads: int, n_steps: int, n_clients: int) -> di
 
     held = []
     with serving(folder, "--workers", "2") as server:
-        warm_up(server, 2)
+        warm_up(server)
         with ThreadPoolExecutor(n_clients) as clients:
             for step in range(n_steps + 1):
                 held.append({"uploads": step * n_uploads // n_steps} | memory(server.pid))
@@ -284,24 +326,8 @@ class Load:
 
 
 def measured(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    paths = pictures(folder / "pictures", arguments.files)
-    cores = os.cpu_count() or 1
-    before_s = detected(paths, folder / "before")
-    one_worker = served(paths, 1, arguments.clients, folder / "one")
-    one_a_core = served(paths, cores, arguments.clients, folder / "cores")
-    after_s = detected(paths, folder / "after")
-    alone_s = statistics.mean((before_s, after_s))
-    for told in (one_worker, one_a_core):
-        told["times_detect"] = round(alone_s / told["seconds"], 3)
     return {
-        "detect": {
-            "files": len(paths),
-            "before_s": round(before_s, 2),
-            "after_s": round(after_s, 2),
-            "files_per_s": round(len(paths) / alone_s, 3),
-        },
-        "service_one_worker": one_worker,
-        "service_one_worker_a_core": one_a_core,
+        **rounds(arguments, folder),
         "queue": overfilled(folder / "queue", 100, 300, arguments.clients),
         "memory": remembered(folder / "memory", arguments.uploads, 10, arguments.clients),
     }
@@ -311,7 +337,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--files", type=int, default=24, help="pictures examined in full")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=int, default=8, help="pictures of a round")
     parser.add_argument("--uploads", type=int, default=500, help="small pictures sent for memory")
     parser.add_argument("--clients", type=int, default=8, help="clients at once")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "service.json")
