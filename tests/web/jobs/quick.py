@@ -40,7 +40,7 @@ def write(job: Job, values: dict[str, object]) -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def _sleep(_job: Job, seconds: str) -> None:
+def _sleep(_job: Job, seconds: str, *_more: str) -> None:
     time.sleep(float(seconds))
 
 

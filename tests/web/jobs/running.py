@@ -80,7 +80,8 @@ def supervise(settings: Settings) -> subprocess.Popen[str]:
     """A process that looks after workers; it tells their ids on standard output."""
     told = worker.as_line(settings).decode()
     command = [sys.executable, "-c", SUPERVISE, told, EXAMINE]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    out, quiet = subprocess.PIPE, subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=out, stderr=quiet, text=True, cwd=ROOT)
 
 
 def descendants(pid: int) -> list[int]:
