@@ -3,7 +3,8 @@
 One run on one machine, in rounds: the same pictures through `assay detect --report`, through a
 service with one worker and through one with a worker a core, in turn, so that all three see the
 machine's good and bad minutes. Then a queue that is sent more than it takes, and the memory of
-server and workers over many uploads. Writes benchmarks/results/service.json. Compare ratios, not seconds.
+server and workers over many uploads. Writes benchmarks/results/service.json. Compare ratios, not
+seconds.
 """
 
 from __future__ import annotations
