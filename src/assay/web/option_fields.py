@@ -96,7 +96,7 @@ def options_of(held: Mapping[str, Any]) -> Options:
     unknown = set(held) - known
     if unknown:
         raise ConfigError(f"There is no option {sorted(unknown)[0]!r}.")
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
     }
     return Options(**values)

@@ -216,6 +216,13 @@ def test_addresses_are_fetched_only_where_the_operator_allows_it(
         problem_of(broken, 422, "wrong_request")
 
 
+def test_json_is_never_held_without_a_bound(client: TestClient) -> None:
+    large = b'{"url": "' + b"x" * 70_000 + b'"}'
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/examinations", content=large, headers=headers)
+    problem_of(answer, 413, "body_too_large")
+
+
 def test_json_values_become_texts_of_a_form() -> None:
     given = {"a": True, "b": 1.5, "c": ["x", "y"], "d": [1, 2.5], "e": None, "f": "g"}
     told = {"a": "true", "b": "1.5", "c": "x,y", "d": "1:2.5", "f": "g"}
@@ -229,3 +236,28 @@ def test_times_are_utc_where_they_say_nothing() -> None:
     assert seconds("1970-01-01T01:00:00+01:00") == 0
     assert seconds("0001-01-01T00:00:00+14:00") is not None
     assert seconds(None) is None
+
+
+def test_the_same_on_postgresql(postgres_url: str, make_service: Callable[..., Service]) -> None:
+    service = make_service(database=postgres_url)
+    with TestClient(build_app(service, chores=False), base_url="http://127.0.0.1") as client:
+        id_ = examined(service, "b.jpg")
+        headers = {"Idempotency-Key": "k"}
+        sent = {"files": {"file": ("a%\n.jpg", b"x")}, "data": {"frames": "8"}}
+        first = client.post("/v1/examinations", **sent, headers=headers)
+        assert first.status_code == 202
+        assert client.post("/v1/examinations", **sent, headers=headers).json() == first.json()
+        assert client.post("/v1/examinations", **sent).status_code == 200
+        for query in ({"text": "a%"}, {"status": "queued"}, {"limit": "1", "since": "2020-01-01"}):
+            answer = client.get("/v1/examinations", params=query)
+            assert len(answer.json()["examinations"]) == 1
+        cursor = client.get("/v1/examinations", params={"limit": 1}).json()["next_cursor"]
+        page = client.get("/v1/examinations", params={"limit": 1, "cursor": cursor}).json()
+        assert [one["id"] for one in page["examinations"]] == [id_]
+        assert client.get(f"/v1/examinations/{id_}/report").status_code == 200
+        several = [("file", ("c", b"1")), ("file", ("d", b"2"))]
+        batch = client.post("/v1/batches", files=several).json()
+        assert batch["counts"]["queued"] == 2
+        assert client.delete(f"/v1/examinations/{id_}").status_code == 204
+        nul = client.get("/v1/examinations", params={"text": "a\0"})
+        problem_of(nul, 422, "wrong_request")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from assay.web import fetching, intake
 from assay.web.actor import EXAMINE, Actor
@@ -19,7 +20,13 @@ from assay.web.api.models import Examination, ExaminationPage, Label, Status, as
 from assay.web.api.repeats import Done, Key
 from assay.web.intake import Received
 from assay.web.option_fields import quoted
-from assay.web.refusals import ForbiddenError, NotFoundError, UnprocessableError
+from assay.web.refusals import (
+    BodyTooLargeError,
+    ForbiddenError,
+    NotFoundError,
+    SlowClientError,
+    UnprocessableError,
+)
 from assay.web.service import Service
 from assay.web.store import examinations, media
 from assay.web.store.examinations import MAX_PAGE, Filters
@@ -27,6 +34,7 @@ from assay.web.store.examinations import MAX_PAGE, Filters
 router = APIRouter(tags=["examinations"])
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
 MAX_URL = 2000
+MAX_JSON_BYTES = 64 * 1024
 HEX = frozenset("0123456789abcdef")
 AN_ID = Path(description="As it was answered.", json_schema_extra={"pattern": "^[0-9a-f]{32}$"})
 
@@ -66,7 +74,7 @@ async def send(
     and the `purpose`. Where the operator allows it, JSON with a `url` does instead of a file.
     """
     if _kind(request) == "application/json":
-        asked = _read_address(await request.body())
+        asked = _read_address(await _small_body(request))
         most = upload_limit(request)
         return await run_in_threadpool(
             _answer_address, service, actor, asked, idempotency_key, most
@@ -102,6 +110,19 @@ def answer_sent(
 
 def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _small_body(request: Request) -> bytes:
+    """A body that is no file: this route takes large ones, and this one is held in memory."""
+    held = bytearray()
+    try:
+        async for chunk in request.stream():
+            held += chunk
+            if len(held) > MAX_JSON_BYTES:
+                raise BodyTooLargeError(f"JSON of more than {MAX_JSON_BYTES} bytes was sent.")
+    except ClientDisconnect:
+        raise SlowClientError("The connection ended before the request was whole.") from None
+    return bytes(held)
 
 
 def _read_address(body: bytes) -> Address:
