@@ -48,6 +48,6 @@ def sign_in(client: TestClient, *scopes: str, **terms: Any) -> str:
     from assay.web.store import sessions
 
     store = client.app.state.service.store  # type: ignore[attr-defined]
-    found = sessions.find(store, sessions.cookie(dict(client.cookies)))
+    found = sessions.find(store, sessions.cookie(dict(client.cookies), secure=False))
     assert found is not None
     return found[1].csrf

@@ -67,6 +67,25 @@ def test_behind_https_the_cookie_travels_by_https_alone(
     assert cookie.startswith("__Host-assay_session=" if is_secure else "assay_session=")
 
 
+def test_behind_https_a_session_of_plain_http_does_not_count(make_service: Make) -> None:
+    """Someone on the network can plant a cookie of plain http, and with it a session of theirs."""
+    with browsing(make_service, public_url="https://assay.example") as client:
+        answer = client.post("/sign-in", data={"key": key_for(client)})
+        word = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+        planted = {"Cookie": f"assay_session={word}"}
+        assert client.get(LIST, headers=planted).status_code == 401
+        own = {"Cookie": f"__Host-assay_session={word}"}
+        assert client.get(LIST, headers=own).status_code == 200
+
+
+def test_no_other_page_signs_anyone_in(guarded: TestClient) -> None:
+    text = key_for(guarded)
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        answer = guarded.post("/sign-in", data={"key": text}, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
 @pytest.mark.parametrize("key", ["", "x", "assay_0123456789abcdef_wrong", "<script>", "\0"])
 def test_a_wrong_key_is_told_and_not_shown(guarded: TestClient, key: str) -> None:
     answer = guarded.post("/sign-in", data={"key": key, "next": "/"}, headers=PAGE)

@@ -24,7 +24,11 @@ class AcceptableUse(BaseModel):
     sections: list[Section]
 
 
-@router.get("/acceptable-use", summary="What the service is for, and what not")
+@router.get(
+    "/acceptable-use",
+    summary="What the service is for, and what not",
+    openapi_extra={"security": []},
+)
 def read() -> AcceptableUse:
     """The acceptable-use text; no key is needed to read it."""
     sections = [

@@ -58,11 +58,22 @@ def _credentials(request: Request, service: Service) -> tuple[keys.Key, sessions
         if scheme.lower() != "bearer":
             raise UnauthenticatedError(f"Keys come as Bearer, not as {scheme[:20]!r}.")
         return checked_key(request, service, text.strip()), None
-    token = sessions.cookie(request.cookies)
-    found = sessions.find(service.store, token) if token else None
+    word = session_word(request)
+    found = sessions.find(service.store, word) if word else None
     if found is None:
         raise UnauthenticatedError("Who asks is not known.")
     return found
+
+
+def is_https(request: Request) -> bool:
+    """Whether the browser speaks https, to the service or to the proxy before it."""
+    public = service_of(request).settings.public_url
+    return request.url.scheme == "https" or public.lower().startswith("https://")
+
+
+def session_word(request: Request) -> str:
+    """What the browser's cookie holds of its session; empty where there is none."""
+    return sessions.cookie(request.cookies, secure=is_https(request))
 
 
 def checked_key(request: Request, service: Service, text: str) -> keys.Key:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assay.errors import AssayError
 from assay.web.api import csrf
-from assay.web.api.access import Serving, checked_key
+from assay.web.api.access import Serving, checked_key, is_https, session_word
 from assay.web.page.problem_pages import wants_page
 from assay.web.page.rendering import render
 from assay.web.refusals import Refusal, TooManyRequestsError, UnauthenticatedError
@@ -55,12 +55,12 @@ def enter(
         held = checked_key(request, serving, key.strip())
     except (UnauthenticatedError, TooManyRequestsError) as error:
         return _form(request, next, error)
-    before = sessions.cookie(request.cookies)
+    before = session_word(request)
     if before:
         sessions.end(serving.store, before)
     word, _session = sessions.start(serving.store, held)
     answer = _to(local(next))
-    secure = _is_https(request, serving)
+    secure = is_https(request)
     answer.set_cookie(_cookie_name(secure), word, **_cookie(secure), max_age=int(sessions.LASTS_S))
     return answer
 
@@ -68,7 +68,7 @@ def enter(
 @router.post("/sign-out")
 async def leave(request: Request, serving: Serving) -> Response:
     """End the session; the cookie is worth nothing from then on."""
-    word = sessions.cookie(request.cookies)
+    word = session_word(request)
     found = await run_in_threadpool(sessions.find, serving.store, word) if word else None
     if found is not None:
         await csrf.check(request, found[1].csrf)
@@ -108,12 +108,8 @@ def _to(place: str) -> RedirectResponse:
 
 
 def _is_known(request: Request, service: Service) -> bool:
-    word = sessions.cookie(request.cookies)
+    word = session_word(request)
     return bool(word) and sessions.find(service.store, word) is not None
-
-
-def _is_https(request: Request, service: Service) -> bool:
-    return request.url.scheme == "https" or service.settings.public_url.startswith("https://")
 
 
 def _cookie_name(secure: bool) -> str:

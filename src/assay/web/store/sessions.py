@@ -32,9 +32,13 @@ class Session:
     expires_at: float
 
 
-def cookie(cookies: Mapping[str, str]) -> str:
-    """The session's word among a request's cookies; empty where there is none."""
-    found = cookies.get(SECURE_COOKIE) or cookies.get(PLAIN_COOKIE) or ""
+def cookie(cookies: Mapping[str, str], *, secure: bool) -> str:
+    """The session's word among a request's cookies; empty where there is none.
+
+    Behind https (`secure`) the plain name does not count: another host of the same domain, or
+    someone on the network, could have planted it.
+    """
+    found = cookies.get(SECURE_COOKIE if secure else PLAIN_COOKIE, "")
     return found if len(found) <= MAX_TOKEN else ""
 
 
