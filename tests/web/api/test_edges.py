@@ -294,6 +294,37 @@ def test_requests_are_bounded_in_number(service: Service) -> None:
     assert busy.headers["retry-after"] == "1"
 
 
+def test_uploads_leave_places_for_the_others(service: Service) -> None:
+    async def slow(_scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    app = edges.Edges(slow, service.settings, max_at_once=5, max_uploads=2)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"x"
+            await asyncio.sleep(0.05)
+
+    async def go() -> tuple[list[httpx.Response], list[httpx.Response]]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as held:
+            uploads = [
+                asyncio.create_task(held.post("/v1/examinations", content=dripping()))
+                for _ in range(6)
+            ]
+            await asyncio.sleep(0.2)
+            others = await asyncio.gather(*(held.get("/x") for _ in range(3)))
+            return await asyncio.gather(*uploads), others
+
+    uploads, others = asyncio.run(go())
+    assert sorted(one.status_code for one in uploads) == [200] * 2 + [503] * 4
+    assert [one.status_code for one in others] == [200] * 3
+    assert (app.n_at_once, app.n_uploads) == (0, 0)
+
+
 def test_health_is_answered_however_much_is_at_work(service: Service) -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -51,6 +51,12 @@ def test_requests_are_counted_by_route_and_never_by_address(client: TestClient) 
     assert len([name for name, _ in held if name == "assay_http_requests_total"]) < 5
 
 
+def test_what_the_edge_refuses_is_counted(client: TestClient) -> None:
+    for _ in range(3):
+        client.get("/v1/webhooks", headers={"Host": "evil.example"})
+    assert scraped(client)["assay_http_refused_total", (("code", "wrong_host"),)] == 3
+
+
 def test_strange_methods_make_no_series(client: TestClient) -> None:
     for n in range(5):
         client.request(f"M{n}", "/v1/webhooks")

@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from assay.web.settings import LOOPBACK, Settings
 
 log = logging.getLogger(__name__)
 
-MAX_AT_ONCE = 256
+MAX_AT_ONCE, MAX_UPLOADS = 256, 128
 FORM_BYTES = 2**20  # any body that is no upload, and what an upload's other fields may take
 SILENT_S = 20.0  # between two pieces of a body
 GRACE_S = 20.0
@@ -81,18 +82,29 @@ def install_middleware(app: FastAPI) -> None:
     inner = app.build_middleware_stack
 
     def build() -> App:
-        return Edges(inner(), app.state.service.settings)
+        app.state.edges = Edges(inner(), app.state.service.settings)
+        edges: Edges = app.state.edges
+        return edges
 
     app.build_middleware_stack = build  # type: ignore[assignment, method-assign]
 
 
 class Edges:
-    """The outermost ASGI application; `n_at_once` requests are at work."""
+    """The outermost ASGI application.
 
-    def __init__(self, app: App, settings: Settings, max_at_once: int = MAX_AT_ONCE) -> None:
-        self._app, self._settings, self._most = app, settings, max_at_once
+    `n_at_once` requests are at work, `n_uploads` of them take files: those may come slowly, so
+    they leave places for the others. `refused` counts what was refused here, by code.
+    """
+
+    def __init__(
+        self, app: App, settings: Settings, max_at_once: int = MAX_AT_ONCE,
+        max_uploads: int = MAX_UPLOADS,
+    ) -> None:  # fmt: skip
+        self._app, self._settings = app, settings
+        self._most, self._most_uploads = max_at_once, max_uploads
         self._hosts = own_names(settings)
-        self.n_at_once = 0
+        self.n_at_once = self.n_uploads = 0
+        self.refused: Counter[str] = Counter()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -101,11 +113,24 @@ class Edges:
         elif scope["type"] != "http":
             await self._app(scope, receive, send)
         else:
+            await self._admit(scope, _Exchange(scope, receive, send, self._settings))
+
+    async def _admit(self, scope: Any, exchange: _Exchange) -> None:
+        full = self.n_at_once >= self._most or (
+            exchange.is_upload and self.n_uploads >= self._most_uploads
+        )
+        if scope["path"] in ALWAYS_ANSWERED:
+            await self._serve(scope, exchange)
+        elif full:  # and what is refused takes no place while it ends
+            await self._refuse(exchange, BusyError("Too many are at work.", retry_after_s=1))
+        else:
             self.n_at_once += 1
+            self.n_uploads += exchange.is_upload
             try:
-                await self._serve(scope, _Exchange(scope, receive, send, self._settings))
+                await self._serve(scope, exchange)
             finally:
                 self.n_at_once -= 1
+                self.n_uploads -= exchange.is_upload
 
     async def _serve(self, scope: Any, exchange: _Exchange) -> None:
         try:
@@ -113,14 +138,16 @@ class Edges:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:
             if not exchange.is_over:  # else it was answered and logged on its way here
-                await exchange.answer(exchange.refusal or error)
+                await self._refuse(exchange, exchange.refusal or error)
         else:
             if exchange.refusal is not None:
-                await exchange.answer(exchange.refusal)
+                await self._refuse(exchange, exchange.refusal)
+
+    async def _refuse(self, exchange: _Exchange, error: Exception) -> None:
+        self.refused[getattr(error, "code", "internal_error")] += 1
+        await exchange.answer(error)
 
     def _check(self, scope: Any, exchange: _Exchange) -> None:
-        if self.n_at_once > self._most and scope["path"] not in ALWAYS_ANSWERED:
-            raise BusyError("Too many requests are at work.", retry_after_s=1)
         require_own_name(scope, self._hosts)
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope.get("query_string", b""):
             raise UnprocessableError("The address holds a NUL character.")
@@ -186,6 +213,7 @@ class _Exchange:
         chunked = b"transfer-encoding" in headers
         self._unread = chunked or bool(self._announced)  # whether more of the body is to come
         self._most = body_limit(settings, scope["method"], scope["path"])
+        self.is_upload = self._unread and self._most > FORM_BYTES
         self._n_bytes, self._waited_s = 0, 0.0
         self._started = self._closing = self.is_over = False
         self.refusal: Exception | None = None

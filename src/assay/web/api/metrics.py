@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
@@ -36,9 +36,10 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Measured:
     """The numbers of one application, apart from those of any other in this process."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_Stored(service))
+        self.registry.register(_Stored(app.state.service))
+        self.registry.register(_Refused(app))
         told = ("method", "route", "status")
         self.requests = Counter(
             "assay_http_requests", "Requests answered.", told, registry=self.registry
@@ -92,6 +93,22 @@ class _Stored(Collector):
         yield _gauge("assay_media_bytes", "Media kept.", (), {(): held})
 
 
+class _Refused(Collector):
+    """What the edge refused, before any route."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        found = CounterMetricFamily("assay_http_refused", "Refused at the edge.", labels=["code"])
+        for code, n in self._app.state.edges.refused.items():
+            found.add_metric((code,), n)
+        yield found
+
+
 def _gauge(
     name: str, told: str, labels: tuple[str, ...], values: Mapping[Any, float]
 ) -> GaugeMetricFamily:
@@ -103,7 +120,7 @@ def _gauge(
 
 def install_middleware(app: FastAPI) -> None:
     """Count every request, from the outside of what answers it."""
-    measured = app.state.measured = Measured(app.state.service)
+    measured = app.state.measured = Measured(app)
     app.add_middleware(_Counting, measured=measured)
 
 
