@@ -29,6 +29,7 @@ from assay.web.store.schema import WAITING
 from assay.web.store.schema import examinations as rows
 
 router = APIRouter(include_in_schema=False)
+MAX_SAVED_NAME = 100
 Fact = tuple[str, Any, bool]
 
 
@@ -80,7 +81,7 @@ def _result(service: Service, actor: Actor, row: Row[Any], held: Row[Any]) -> di
         "laid": pictures.laid(row.id, held.artifacts),
         "has_report": held.report is not None,
         "artifacts": _artifacts(row.id, held.artifacts),
-        "stem": stem(row.name),
+        "saved": plain_name(row.name),
         "said": feedback.mine(service.store, actor, row.id),
         "cases": choices(service, actor, row.id),
         **changes.since(service, actor, row, result),
@@ -118,10 +119,10 @@ def _artifacts(id_: str, artifacts: list[Mapping[str, str]]) -> list[tuple[str, 
     ]
 
 
-def stem(name: str) -> str:
-    """A name for what is saved: letters that every system takes, without the ending."""
+def plain_name(name: str) -> str:
+    """A name for what is saved: of letters and signs that every system takes."""
     plain = "".join(one if one.isalnum() or one in "._-" else "_" for one in name)
-    return plain.rpartition(".")[0].strip("._-")[:80] or "file"
+    return plain.strip("._-")[-MAX_SAVED_NAME:] or "file"
 
 
 def _facts(row: Row[Any], held: Row[Any] | None) -> Iterator[Fact]:

@@ -127,7 +127,7 @@ EXAMINATION = {
     "examination.no_moments": "No moment stands out.",
     "examination.unplayable": "This browser cannot play the file; it can be downloaded below.",
     "examination.gone": "The file itself was deleted; the result stays.",
-    "examination.pictures": "The picture and its map",
+    "examination.pictures": "Pictures and maps",
     "examination.maps": "Map",
     "examination.no_map": "None",
     "examination.strength": "Strength of the map",
