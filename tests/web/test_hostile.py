@@ -164,6 +164,62 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(running: Running) -> 
             )
 
 
+def form(*parts: bytes) -> bytes:
+    return b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
+
+
+FIELD = b'Content-Disposition: form-data; name="%s"\r\n\r\n%s'
+BODIES = {
+    "nested json": ("application/json", b"[" * 900_000),
+    "nested objects": ("application/json", b'{"a":' * 150_000),
+    "a long number": ("application/json", b'{"url":' + b"9" * 900_000 + b"}"),
+    "no utf-8": ("application/json", b'{"url":"\xff\xfe"}'),
+    "lone surrogates": ("application/json", b'{"url":"\\ud800"}'),
+    "a NUL": ("application/json", b'{"url":"http://a.example/\\u0000"}'),
+    "many fields": (
+        "multipart/form-data; boundary=b", form(*(FIELD % (b"%d" % n, b"") for n in range(50_000)))
+    ),
+    "one long field": ("multipart/form-data; boundary=b", form(FIELD % (b"name", bytes(3 * MIB)))),
+    "many headers": ("multipart/form-data; boundary=b", form(b"A: b\r\n" * 100_000 + b"\r\n")),
+    "a long header": ("multipart/form-data; boundary=b", form(b"A: " + b"b" * MIB + b"\r\n\r\n")),
+    "no end": ("multipart/form-data; boundary=b", b"--b\r\n" + FIELD % (b"file", b"x")),
+    "no boundary": ("multipart/form-data", b"x" * 1000),
+    "a long boundary": ("multipart/form-data; boundary=" + "b" * 5000, b"x" * 1000),
+    "only dashes": ("multipart/form-data; boundary=b", b"-" * MIB),
+    "many options": ("multipart/form-data" + "; a=b" * 5000, b"x"),
+    "a packed body": ("application/json", zlib.compress(bytes(MIB))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/v1/examinations", "/v1/batches", "/v1/webhooks", "/v1/cases"])
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_that_are_none(client: httpx.Client, path: str, name: str) -> None:
+    kind, body = BODIES[name]
+    began = time.monotonic()
+    answer = client.post(path, content=body, headers={"Content-Type": kind})
+    assert answer.status_code in (400, 413, 415, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Range", "bytes=" + ",".join(["0-"] * 2000)), ("Range", "bytes=99999999999999999999-"),
+        ("Accept", ",".join(["text/html;q=0.1"] * 2000)), ("Cookie", "a=b;" * 5000),
+        ("Idempotency-Key", "x" * 20_000), ("Last-Event-ID", "x" * 20_000),
+        ("Authorization", "Bearer " + "x" * 20_000), ("If-None-Match", '"a",' * 5000),
+        ("X-Forwarded-For", "1.1.1.1," * 3000), ("X-Forwarded-Host", "evil.example"),
+        ("Forwarded", "host=evil.example"), ("X-HTTP-Method-Override", "DELETE"),
+    ],
+)  # fmt: skip
+def test_headers_that_are_none(client: httpx.Client, name: str, value: str) -> None:
+    for path in ("/", "/v1/examinations", "/static/page.css"):
+        answer = client.get(path, headers={name: value})
+        assert answer.status_code < 500, (path, answer.text)
+        assert "evil.example" not in answer.text + str(answer.headers)
+
+
 # Many and slow
 
 
