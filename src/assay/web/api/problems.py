@@ -9,12 +9,15 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError
 from assay.report.sanitise import encodable
+from assay.web.store.connecting import is_unavailable
 
 MEDIA_TYPE = "application/problem+json"
+BUSY_RETRY_S = 5
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AssayError, _of_assay)
     app.add_exception_handler(RequestValidationError, _of_form)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(SQLAlchemyError, _of_database)
     app.add_exception_handler(Exception, _of_fault)
 
 
@@ -76,6 +80,16 @@ async def _of_http(_request: Request, error: Exception) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     headers = dict(error.headers) if error.headers else None
     return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _of_database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SQLAlchemyError)
+    if not is_unavailable(error):
+        return await _of_fault(request, error)
+    log.error("the database could not be asked: %s", error)
+    told = "The database of the service is not available at the moment."
+    after = {"Retry-After": str(BUSY_RETRY_S)}
+    return problem(503, "database_unavailable", told, remedy="Try again.", headers=after)
 
 
 async def _of_fault(_request: Request, error: Exception) -> JSONResponse:

@@ -11,12 +11,16 @@ import time
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 
 from assay.errors import ConfigError
 
 BUSY_S = 30.0
 READING = "assay_reading"
 WRITER_LOCK = 0x61737361  # of PostgreSQL; SQLite has but one writer by itself
+# SQLSTATE: lock not available, deadlock, a transaction that took too long; no connection, no
+# resources, the operator's intervention (PostgreSQL, appendix A).
+LATER_STATES, LATER_CLASSES = ("55P03", "40P01", "25P03"), ("08", "53", "57")
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}  # more than threads serve requests
 
 
@@ -32,6 +36,15 @@ def connect(url: str) -> Engine:
         f"A database of the kind {kind!r} is not known.",
         remedy="Give postgresql://…, or none for SQLite in the data folder.",
     )
+
+
+def is_unavailable(error: SQLAlchemyError) -> bool:
+    """Whether the database could not be asked now (gone, busy, full), so that later may help."""
+    if isinstance(error, (OperationalError, InterfaceError, TimeoutError)):
+        return True
+    told = getattr(getattr(error, "orig", None), "args", ())
+    state = told[0].get("C", "") if told and isinstance(told[0], dict) else ""
+    return state in LATER_STATES or state[:2] in LATER_CLASSES
 
 
 def wait_for_turn(connection: Connection) -> None:
