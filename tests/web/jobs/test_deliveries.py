@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from assay.web.actor import LOCAL
+from assay.web.api.models import as_examination
 from assay.web.jobs import chores
 from assay.web.jobs import deliveries as chore
 from assay.web.service import Service
-from assay.web.store import deliveries
+from assay.web.store import deliveries, examinations
+from tests.web.conftest import ENGINE
 from tests.web.store.test_deliveries import finished
 
 
@@ -63,9 +65,8 @@ def test_what_is_told_is_signed(own: Service, receiver: Receiver) -> None:
     chore.run(own)
     ((headers, body),) = receiver.heard
     told = json.loads(body)
-    assert told["examination"]["id"] == id_
-    assert headers["Assay-Event"] == told["event"] == "examination.finished"
-    assert headers["Assay-Delivery"] == told["id"]
+    assert told == as_examination(examinations.get(own.store, LOCAL, id_), ENGINE).model_dump()
+    assert headers["Assay-Event"] == "examination.finished"
     time_s, found = headers["Assay-Signature"].split(",")
     message = time_s.removeprefix("t=").encode() + b"." + body
     expected = hmac.new(hook.secret.encode(), message, hashlib.sha256).hexdigest()
@@ -73,7 +74,8 @@ def test_what_is_told_is_signed(own: Service, receiver: Receiver) -> None:
     chore.run(own)
     assert len(receiver.heard) == 1
     (row,) = deliveries.deliveries_of(own.store, LOCAL, hook.id, 10)
-    assert (row.state, row.last_answer) == ("delivered", "status 200")
+    assert (row.id, row.state) == (headers["Assay-Delivery"], "delivered")
+    assert row.last_answer == "status 200"
 
 
 def test_one_secret_does_not_sign_for_another() -> None:
