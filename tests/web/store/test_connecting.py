@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from assay.errors import ConfigError
 from assay.web.settings import Settings
@@ -121,3 +123,44 @@ def test_a_server_that_does_not_encrypt_is_refused_where_that_was_asked(
     with pytest.raises(ConfigError, match="database cannot be used"):
         open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=require"))
     open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=prefer")).close()
+
+
+def test_a_server_that_went_away_is_asked_again_and_half_a_transaction_is_not_kept(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    from assay.web.store.database import open_store
+
+    store = open_store(Settings(tmp_path / "data", database=postgres_url))
+    end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    end_all += " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with pytest.raises(DBAPIError) as raised, store.writing() as connection:  # noqa: PT012
+        connection.execute(text("INSERT INTO batches VALUES ('a', 'me', '', 0)"))
+        with store.reading() as other:
+            other.execute(text(end_all))
+        connection.execute(text("INSERT INTO batches VALUES ('b', 'me', '', 0)"))
+    assert connecting.is_unavailable(raised.value)
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM batches")).scalar_one() == 0
+    store.close()
+
+
+def test_a_writer_that_stops_halfway_holds_the_others_up_only_so_long(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay.web.store.database import open_store
+
+    monkeypatch.setattr(connecting, "BUSY_S", 1.0)
+    store = open_store(Settings(tmp_path / "data", database=postgres_url))
+    with pytest.raises(DBAPIError), store.writing() as stopped:  # noqa: PT012
+        began = time.monotonic()
+        with pytest.raises(DBAPIError) as raised, store.writing():
+            pass
+        assert connecting.is_unavailable(raised.value)
+        assert time.monotonic() - began < 10
+        time.sleep(3)  # its server gives it up after two seconds
+        with store.writing() as connection:
+            connection.execute(text("INSERT INTO batches VALUES ('b', 'me', '', 0)"))
+        stopped.execute(text("INSERT INTO batches VALUES ('a', 'me', '', 0)"))
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT id FROM batches")).scalars().all() == ["b"]
+    store.close()
