@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,29 @@ class Site:
             assert time.monotonic() < until, "no verdict in time"
             time.sleep(0.1)
         return id_
+
+
+def until(page: Page, expression: str, arg: Any = None, most_s: float = 20.0) -> None:
+    """Wait for an expression to be true. Playwright's own way needs eval, which no page allows."""
+    end = time.monotonic() + most_s
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"still not true: {expression}"
+        page.wait_for_timeout(50)
+
+
+@pytest.fixture(scope="package")
+def new_picture(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make a small picture that nobody sent yet, under a name of the test's choice."""
+    from PIL import Image
+
+    counter = itertools.count(1)
+
+    def make(name: str) -> Path:
+        path = tmp_path_factory.mktemp("new") / name
+        Image.effect_mandelbrot((160, 120), (-2, -1, 1, 1), 30 + next(counter)).save(path)
+        return path
+
+    return make
 
 
 @pytest.fixture(scope="package")

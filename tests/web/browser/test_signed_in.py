@@ -81,6 +81,27 @@ def test_from_the_key_to_the_verdict_and_out(
         assert "/sign-in" in page.url
 
 
+def test_the_form_is_for_everyone(guarded: Guarded, browser: Browser) -> None:
+    """axe-core in light and dark, before and after a wrong key; a phone; the keyboard alone."""
+    pytest.importorskip("axe_playwright_python", reason="needs the dev extra")
+    from tests.web.browser.test_accessibility import violations
+
+    with page_of(guarded, browser) as page:
+        page.set_viewport_size({"width": 320, "height": 640})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto("/sign-in")
+            assert violations(page) == []
+            assert page.evaluate("document.activeElement.id") == "key"
+            page.keyboard.type("assay_0123456789abcdef_wrong")
+            page.keyboard.press("Tab")
+            assert page.evaluate("document.activeElement.textContent") == "Sign in"
+            page.keyboard.press("Enter")
+            page.get_by_role("alert").wait_for()
+            assert violations(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_the_buttons_carry_the_token(guarded: Guarded, browser: Browser) -> None:
     with page_of(guarded, browser) as page:
         sign_in(page, guarded, "/cases")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import Site
+from tests.web.browser.conftest import Site, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,8 +24,8 @@ def test_a_click_into_the_timeline_moves_the_film(
 ) -> None:
     page = open_page(f"/examinations/{site.ids['film']}")
     try:
-        page.wait_for_function("document.querySelector('#film').readyState >= 1", timeout=10_000)
-    except Exception:
+        until(page, "document.querySelector('#film').readyState >= 1", most_s=10)
+    except AssertionError:
         if page.locator("#unplayable").is_visible():
             pytest.skip("this Chromium plays no H.264")
         raise
@@ -36,16 +36,17 @@ def test_a_click_into_the_timeline_moves_the_film(
     assert box is not None
     for part in (0.75, 0.25):
         page.mouse.click(box["x"] + part * box["width"], box["y"] + 6)
-        page.wait_for_function(
+        until(
+            page,
             "([at]) => Math.abs(document.querySelector('#film').currentTime - at) < 0.2",
-            arg=[part * length_s],
+            [part * length_s],
         )
-        page.wait_for_function(NEEDLE_AT, arg=[100 * part])
+        until(page, NEEDLE_AT, [100 * part])
 
 
 def test_the_sound_plays_beside_its_timeline(open_page: Callable[..., Page], site: Site) -> None:
     page = open_page(f"/examinations/{site.ids['sound']}")
-    page.wait_for_function("document.querySelector('#film').readyState >= 1")
+    until(page, "document.querySelector('#film').readyState >= 1")
     assert page.locator("audio#film").count() == 1
     assert page.evaluate("document.querySelector('#film').duration") > 1
 
@@ -73,13 +74,14 @@ def test_the_report_is_whole_within_the_page(
 ) -> None:
     page = open_page(f"/examinations/{site.ids[what]}")
     page.locator("#report-frame").scroll_into_view_if_needed()
-    page.wait_for_function(
+    until(
+        page,
         """() => {
           const frame = document.querySelector('#report-frame');
           const held = frame.contentDocument;
           return held && held.body && frame.clientHeight > 600
             && frame.clientHeight >= held.documentElement.scrollHeight - 2;
-        }"""
+        }""",
     )
     alone = page.get_by_role("link", name="Open it alone")
     assert alone.get_attribute("href") == f"/examinations/{site.ids[what]}/report"
