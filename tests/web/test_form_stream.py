@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from assay.web.form_stream import MAX_FIELD_BYTES, MAX_FIELDS, FormStream, boundary_of
+from assay.web.form_stream import (
+    MAX_BEHIND_BYTES,
+    MAX_FIELD_BYTES,
+    MAX_FIELDS,
+    FormStream,
+    boundary_of,
+)
 from assay.web.refusals import BodyTooLargeError, UnprocessableError
 
 CONTENT = b"\r\n--b\r\r\n-- \0\xff" + b"--bound-not" * 50
@@ -100,6 +106,12 @@ def test_fields_are_bounded_in_size_and_number() -> None:
 def test_only_forms_have_a_boundary(kind: str) -> None:
     with pytest.raises(UnprocessableError):
         boundary_of(kind)
+
+
+def test_what_follows_the_end_is_not_read_for_ever() -> None:
+    assert read(BODY + b"x" * 1000, 100).files
+    with pytest.raises(UnprocessableError, match="goes on"):
+        read(BODY + b"x" * (MAX_BEHIND_BYTES + 20_000), 10_000)
 
 
 def test_a_boundary_may_be_quoted() -> None:

@@ -34,6 +34,7 @@ from assay.web.refusals import (
 )
 from assay.web.service import Service
 from assay.web.store import audit, examinations, schema
+from assay.web.store.keys import Key
 from assay.web.store.media import Kept
 from assay.web.store.schema import BATCH, LIVE
 from tests.web.conftest import kept
@@ -124,6 +125,28 @@ def test_a_client_that_leaves_leaves_nothing(service: Service) -> None:
     with pytest.raises(SlowClientError):
         asyncio.run(receive(request, service, LOCAL))
     assert files_left(service) == []
+
+
+def test_the_token_of_a_session_comes_before_the_file(service: Service) -> None:
+    for token, is_taken in ((b"right", True), (b"wrong", False), (None, False)):
+        sent = [] if token is None else [field("csrf", token)]
+        request = request_of(service, [b"".join([*sent, file(b"x"), END]), b""])
+        request.state.csrf, request.state.csrf_pending = "right", True
+        if is_taken:
+            found = asyncio.run(receive(request, service, LOCAL))
+            assert found.fields == {}
+            let_go(service, found)
+        else:
+            with pytest.raises(ForbiddenError):
+                asyncio.run(receive(request, service, LOCAL))
+        assert files_left(service) == []
+
+
+def test_the_limit_of_a_key_counts(service: Service) -> None:
+    request = request_of(service, [b"".join([file(b"x" * 101), END]), b""])
+    request.state.key = Key("id", "name", "local", (), None, 100, 0.0, None, None, None)
+    with pytest.raises(BodyTooLargeError):
+        asyncio.run(receive(request, service, LOCAL))
 
 
 def test_a_full_disk_and_a_full_queue_are_told_before_the_file(

@@ -18,6 +18,7 @@ from assay.web.refusals import BodyTooLargeError, UnprocessableError
 MAX_FIELDS = 64
 MAX_FIELD_BYTES = 64 * 1024
 MAX_BOUNDARY = 200
+MAX_BEHIND_BYTES = 64 * 1024  # after the last boundary; it is not read
 PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary")
 
 
@@ -57,7 +58,7 @@ class FormStream:
         self._headers: dict[bytes, bytes] = {}
         self._header = [b"", b""]
         self._name, self._field = "", bytearray()
-        self._is_file, self._n_fields = False, 0
+        self._is_file, self._n_fields, self._n_behind = False, 0, 0
         self._parser = MultipartParser(
             boundary,
             {
@@ -74,6 +75,10 @@ class FormStream:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises also what the taker raises."""
+        if self._parser.state == MultipartState.END:
+            self._n_behind += len(data)
+            if self._n_behind > MAX_BEHIND_BYTES:
+                raise UnprocessableError("The form goes on after its last boundary.")
         try:
             self._parser.write(data)
         except FormParserError as error:

@@ -17,6 +17,7 @@ from assay.web.api.description import form_schema, result_schemas
 from assay.web.app import build_app
 from assay.web.service import Service
 from assay.web.settings import Settings
+from assay.web.store.deliveries import EVENTS
 
 PLAIN = Settings(Path("data"))
 
@@ -71,6 +72,10 @@ def test_every_operation_says_what_it_is_and_what_can_go_wrong(told: dict[str, A
                 assert answer["content"]["application/problem+json"]["schema"] == problem, name
         if "/v1/" in name:
             assert {"401", "403", "422", "429", "503"} <= set(operation["responses"]), name
+
+
+def test_what_webhooks_are_told_is_described(told: dict[str, Any]) -> None:
+    assert set(told["webhooks"]) == set(EVENTS)
 
 
 def test_operations_have_names_of_their_own(told: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from assay.web.api.models import Problem
 from assay.web.api.problems import MEDIA_TYPE
 from assay.web.option_fields import OptionField, open_fields
 from assay.web.settings import Settings
+from assay.web.store.deliveries import EVENTS
 
 OPEN = ("/v1/", "/health", "/metrics")
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -79,6 +80,7 @@ def complete(told: dict[str, Any], settings: Settings) -> dict[str, Any]:
     schemas |= schemas["Problem"].pop("$defs", {})
     schemas |= dict(result_schemas())
     told["components"]["securitySchemes"] = SCHEMES
+    told["webhooks"] = {event: _told_to_webhooks(event) for event in EVENTS}
     told["security"] = [{KEY: []}, {SESSION: []}] if settings.auth else []
     for path, method, operation in _operations(told):
         _add_problems(operation, path, method)
@@ -112,6 +114,25 @@ def _referred(value: Any) -> Any:
             for key, one in value.items()
         }
     return [_referred(one) for one in value] if isinstance(value, list) else value
+
+
+def _told_to_webhooks(event: str) -> dict[str, Any]:
+    """What a webhook is sent: a request that someone else answers."""
+    body = {"schema": {"$ref": "#/components/schemas/Examination"}}
+    names = ("Assay-Event", "Assay-Delivery", "Assay-Signature")
+    return {
+        "post": {
+            "summary": f"An examination is {event.partition('.')[2].replace('_', ' ')}",
+            "description": "Assay-Signature is `t=…,v1=…`: HMAC-SHA256 of `t.body`.",
+            "operationId": f"webhook_{event.replace('.', '_')}",
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+                for name in names
+            ],
+            "requestBody": {"required": True, "content": {"application/json": body}},
+            "responses": {"2XX": {"description": "It has it; anything else is tried again."}},
+        }
+    }
 
 
 def _operations(told: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
