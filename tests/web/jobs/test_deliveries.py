@@ -17,7 +17,6 @@ from assay.web.jobs import chores
 from assay.web.jobs import deliveries as chore
 from assay.web.service import Service
 from assay.web.store import deliveries, examinations
-from tests.web.conftest import ENGINE
 from tests.web.store.test_deliveries import finished
 
 
@@ -64,8 +63,8 @@ def test_what_is_told_is_signed(own: Service, receiver: Receiver) -> None:
     id_ = finished(own.store)
     chore.run(own)
     ((headers, body),) = receiver.heard
-    told = json.loads(body)
-    assert told == as_examination(examinations.get(own.store, LOCAL, id_), ENGINE).model_dump()
+    told, row = json.loads(body), examinations.get(own.store, LOCAL, id_)
+    assert told == as_examination(row, row.engine).model_dump()
     assert headers["Assay-Event"] == "examination.finished"
     time_s, found = headers["Assay-Signature"].split(",")
     message = time_s.removeprefix("t=").encode() + b"." + body

@@ -2,7 +2,8 @@
 
 `tell` adds the rows in the transaction that ends an examination, so that nothing is told that did
 not happen and nothing that happened goes untold. A row is handed out for a while (`due`); whoever
-took it and died has only delayed it. The same may therefore be told twice: its id says so.
+took it and died has only delayed it. The same may therefore be told twice, under one id. What is
+told is the examination as the API answers it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Due:
 
 def tell(connection: Connection, examination_id: str) -> None:
     """Write down that an examination is over, for each webhook of its owner that wants to know."""
-    from assay.web.api.models import as_examination, iso
+    from assay.web.api.models import as_examination
 
     asked = select(examinations).where(examinations.c.id == examination_id)
     row = connection.execute(asked).one()
@@ -57,8 +58,7 @@ def tell(connection: Connection, examination_id: str) -> None:
         if event not in hook.events:
             continue
         id_ = new_id()
-        told = as_examination(row, row.engine).model_dump(mode="json")
-        body = {"id": id_, "event": event, "created_at": iso(time_s), "examination": told}
+        body = as_examination(row, row.engine).model_dump(mode="json")
         values = {"id": id_, "webhook_id": hook.id, "event": event, "body": body}
         values |= {"examination_id": row.id, "next_at": time_s, "created_at": time_s}
         connection.execute(insert(deliveries).values(**values))
