@@ -83,6 +83,21 @@ def test_an_open_connection_does_not_hold_the_end_up(tmp_path: Path) -> None:
             assert time.monotonic() - before < 15
 
 
+def test_a_stream_of_events_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    with (
+        started(tmp_path) as running,
+        httpx.Client(base_url=running.url, trust_env=False, timeout=30) as client,
+    ):
+        files = {"file": ("a.txt", b"it waits: nobody examines")}
+        sent = client.post("/v1/examinations", files=files).json()
+        with client.stream("GET", sent["links"]["events"]) as stream:
+            assert "event: progress" in stream.iter_lines()
+            before = time.monotonic()
+            running.process.terminate()
+            assert running.process.wait(25) == 0
+            assert time.monotonic() - before < 20
+
+
 def test_two_servers_share_one_folder(tmp_path: Path) -> None:
     with server(tmp_path) as one, server(tmp_path) as other:
         assert one != other
