@@ -20,13 +20,13 @@ def test_limits_are_set_and_cannot_be_lifted() -> None:
         "import resource, os\nfrom assay.web.jobs import limits\nlimits.apply(2**32, 10.0)\n"
         "for what in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE,"
         " resource.RLIMIT_NOFILE, resource.RLIMIT_CORE): print(*resource.getrlimit(what))\n"
-        "print(oct(os.umask(0)))"
+        "print(open('/proc/self/oom_score_adj').read(), oct(os.umask(0)))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     cpu_s = 40 * (os.cpu_count() or 1)
     values = (2**32, cpu_s, limits.MAX_FILE_BYTES, limits.MAX_OPEN_FILES, 0)
     assert ran.stdout.split("\n")[:5] == [f"{value} {value}" for value in values]
-    assert ran.stdout.split()[-1] == "0o77"
+    assert ran.stdout.split()[-2:] == ["700", "0o77"]
 
 
 def test_a_lower_limit_of_the_operators_stays() -> None:

@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 MIB = 2**20
 MAX_FILE_BYTES = 512 * MIB  # of one file that it writes
@@ -61,6 +62,8 @@ def apply(memory_bytes: int, time_limit_s: float) -> None:
         _lower(what, value)
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
+        # where the machine's memory runs out, this is ended and not the database
+        Path("/proc/self/oom_score_adj").write_text("700")
     os.umask(0o077)
 
 
