@@ -39,8 +39,8 @@ def _has_user(name: str) -> bool:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server; gives `postgresql://…` of an empty database on it."""
+def server(*settings: str) -> Iterator[str]:
+    """Start a server; gives `postgresql://…` of an empty database. A setting is `ssl=on`."""
     folder = Path(tempfile.mkdtemp(prefix="assay-pg-"))
     become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if become:
@@ -51,6 +51,7 @@ def server() -> Iterator[str]:
     subprocess.run([*become, *make], check=True, stderr=subprocess.DEVNULL, **quiet)  # type: ignore[call-overload]
     run = [str(program("postgres")), "-D", f"{folder}/db", "-p", str(port), "-k", str(folder)]
     run += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"]
+    run += [word for one in settings for word in ("-c", one)]
     running = subprocess.Popen([*become, *run], stderr=subprocess.DEVNULL, **quiet)  # type: ignore[call-overload]
     try:
         _await(port, running)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import os
+import shutil
 import ssl
+import subprocess
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -13,6 +19,7 @@ from assay.errors import ConfigError
 from assay.web.settings import Settings
 from assay.web.store import connecting
 from assay.web.store.database import Store
+from tests.web import postgres
 
 
 def test_sqlite_keeps_what_was_committed_and_refuses_what_has_no_parent(store: Store) -> None:
@@ -92,14 +99,15 @@ def test_more_than_the_pool_holds_wait_for_each_other(store_of_each: Store) -> N
     assert seen == [1] * 60
 
 
-def tls(url: str) -> ssl.SSLContext | None:
+def tls(url: str) -> Any:
     return connecting._tls(make_url(url))
 
 
 def test_what_the_address_says_of_encryption_is_done() -> None:
     base = "postgresql+pg8000://me@db.example/assay"
     assert tls(base) is None
-    assert tls(f"{base}?sslmode=disable") is None
+    assert tls(f"{base}?sslmode=prefer") is None
+    assert tls(f"{base}?sslmode=disable") is False
     required = tls(f"{base}?sslmode=require")
     assert required is not None
     assert required.verify_mode == ssl.CERT_NONE
@@ -123,6 +131,50 @@ def test_a_server_that_does_not_encrypt_is_refused_where_that_was_asked(
     with pytest.raises(ConfigError, match="database cannot be used"):
         open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=require"))
     open_store(Settings(tmp_path, database=f"{postgres_url}?sslmode=prefer")).close()
+
+
+@pytest.fixture
+def certificate() -> Iterator[Path]:
+    """A certificate of `localhost` alone, its key beside it, as PostgreSQL wants them."""
+    program = shutil.which("openssl")
+    if program is None or postgres.missing():
+        pytest.skip(postgres.missing() or "openssl makes the certificate, and is not here")
+    with tempfile.TemporaryDirectory() as folder:  # the server's user cannot enter tmp_path
+        file = Path(folder) / "server.pem"
+        make = [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        make += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        make += ["-keyout", str(file.with_suffix(".key")), "-out", str(file)]
+        subprocess.run(make, check=True, stderr=subprocess.DEVNULL)
+        if os.geteuid() == 0:
+            for path in (Path(folder), file.with_suffix(".key")):
+                shutil.chown(path, "postgres")
+        yield file
+
+
+def test_a_server_with_another_certificate_is_refused_where_it_is_to_be_verified(
+    tmp_path: Path, certificate: Path
+) -> None:
+    from assay.web.store.database import open_store
+
+    key = certificate.with_suffix(".key")
+    options = ("ssl=on", f"ssl_cert_file={certificate}", f"ssl_key_file={key}")
+    with postgres.server(*options) as by_number:
+        by_name = by_number.replace("127.0.0.1", "localhost")
+        root = f"&sslrootcert={certificate}"
+        for url in (f"{by_name}?sslmode=verify-full", f"{by_number}?sslmode=verify-full{root}"):
+            with pytest.raises(ConfigError, match="certificate"):
+                open_store(Settings(tmp_path / "data", database=url))
+        for url, is_encrypted in (
+            (f"{by_name}?sslmode=verify-full{root}", True),
+            (f"{by_number}?sslmode=verify-ca{root}", True),
+            (f"{by_number}?sslmode=require", True),
+            (f"{by_number}?sslmode=disable", False),
+        ):
+            store = open_store(Settings(tmp_path / "data", database=url))
+            with store.reading() as connection:
+                asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+                assert connection.execute(text(asked)).scalar_one() is is_encrypted
+            store.close()
 
 
 def test_a_server_that_went_away_is_asked_again_and_half_a_transaction_is_not_kept(

@@ -67,11 +67,16 @@ def _postgresql(url: URL) -> Engine:
     return engine
 
 
-def _tls(url: URL) -> ssl.SSLContext | None:
-    """What libpq's `sslmode` and `sslrootcert` ask for; nothing is encrypted without them."""
+def _tls(url: URL) -> ssl.SSLContext | bool | None:
+    """What libpq's `sslmode` and `sslrootcert` ask for.
+
+    None, as without them, encrypts where the server can, and checks nothing; False does not.
+    """
     mode, root = (url.query.get(name) for name in ("sslmode", "sslrootcert"))
-    if mode in (None, "disable", "allow", "prefer"):
+    if mode in (None, "allow", "prefer"):
         return None
+    if mode == "disable":
+        return False
     if mode not in ("require", "verify-ca", "verify-full"):
         raise ConfigError(f"The sslmode {mode!r} is none of require, verify-ca, verify-full.")
     try:

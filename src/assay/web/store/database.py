@@ -113,7 +113,7 @@ def open_store(settings: Settings) -> Store:
     try:
         engine = connect(settings.database_url)
         _prepare(engine, folder)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, OSError) as error:
         said = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
         raise ConfigError(f"The database cannot be used: {said}.") from error
     return Store(engine, folder)
