@@ -273,7 +273,7 @@ def test_requests_are_bounded_in_number(service: Service) -> None:
         nonlocal n_in, n_seen
         n_in += 1
         n_seen = max(n_seen, n_in)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         n_in -= 1
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"ok"})
@@ -304,7 +304,7 @@ def test_uploads_leave_places_for_the_others(service: Service) -> None:
     app = edges.Edges(slow, service.settings, max_at_once=5, max_uploads=2)
 
     async def dripping() -> AsyncIterator[bytes]:
-        for _ in range(10):
+        for _ in range(30):
             yield b"x"
             await asyncio.sleep(0.05)
 

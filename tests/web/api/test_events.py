@@ -30,9 +30,13 @@ def waiting(service: Service) -> str:
 
 
 async def ask(
-    app: FastAPI, id_: str, last_id: str | None = None, leave: asyncio.Event | None = None
-) -> tuple[int, bytes]:
-    """The status and all that was told, until the stream ends or `leave` is set."""
+    app: FastAPI, id_: str, last_id: str | None = None, stay_s: float | None = None,
+    leave: asyncio.Event | None = None, begun: Callable[[], object] = lambda: None,
+) -> tuple[int, bytes]:  # fmt: skip
+    """The status and all that was told, until the stream ends, `leave` is set, or `stay_s` after
+    its first bytes, of which `begun` is told.
+    """
+    leave = leave or asyncio.Event()
     headers = [(b"host", b"localhost")]
     if last_id is not None:
         headers.append((b"last-event-id", last_id.encode()))
@@ -44,18 +48,20 @@ async def ask(
         "asgi": {"version": "3.0", "spec_version": "2.3"},
     }  # fmt: skip
     sent: list[Any] = []
-    begun = False
+    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
-        nonlocal begun
-        if not begun:
-            begun = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await (leave or asyncio.Event()).wait()
-        return {"type": "http.disconnect"}
+        request = next(requests, None)
+        if request is None:
+            await leave.wait()
+        return request or {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if len(sent) == 2:
+            begun()
+            if stay_s is not None:
+                asyncio.get_running_loop().call_later(stay_s, leave.set)
 
     await asyncio.wait_for(app(scope, receive, send), 20)
     told = b"".join(one.get("body", b"") for one in sent[1:])
@@ -112,12 +118,8 @@ def test_who_comes_back_is_told_only_what_is_new(app: FastAPI, service: Service)
     id_ = waiting(service)
 
     async def go() -> tuple[bytes, bytes]:
-        leave = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.2, leave.set)
-        _, first = await ask(app, id_, leave=leave)
-        leave = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.2, leave.set)
-        _, again = await ask(app, id_, parsed(first)[-1]["id"], leave)
+        _, first = await ask(app, id_, stay_s=0.3)
+        _, again = await ask(app, id_, parsed(first)[-1]["id"], stay_s=0.3)
         return first, again
 
     first, again = asyncio.run(go())
@@ -210,13 +212,20 @@ def test_many_streams_cost_one_look(
     monkeypatch.setattr(events.Watch, "_read", counted)
 
     async def go() -> None:
-        leave = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.8, leave.set)
-        await asyncio.gather(*(ask(app, id_, leave=leave) for id_ in ids))
+        leave, n_begun = asyncio.Event(), 0
+
+        def begun() -> None:
+            nonlocal n_begun
+            n_begun += 1
+            if n_begun == len(ids):
+                looks.clear()
+                asyncio.get_running_loop().call_later(0.8, leave.set)
+
+        await asyncio.gather(*(ask(app, id_, leave=leave, begun=begun) for id_ in ids))
 
     asyncio.run(go())
-    assert max(looks) == 20
-    assert len(looks) <= 12
+    assert looks[:-1] == [20] * (len(looks) - 1)
+    assert 1 <= len(looks) <= 10
 
 
 def test_a_stranger_follows_nothing(client: TestClient) -> None:

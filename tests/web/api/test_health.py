@@ -60,7 +60,7 @@ def test_a_database_that_fails_or_hangs_is_failing(
         raise RuntimeError("password=secret")
 
     def hang(_service: Service) -> health.Check:
-        time.sleep(1.0)
+        time.sleep(2.0)
         return health.Check(status="ok", text="too late")
 
     monkeypatch.setattr(health, "PATIENCE_S", 0.2)
@@ -68,7 +68,7 @@ def test_a_database_that_fails_or_hangs_is_failing(
         monkeypatch.setitem(health.CHECKS, "database", check)
         began = time.monotonic()
         answer = client.get("/health")
-        assert time.monotonic() - began < 0.9
+        assert time.monotonic() - began < 1.8
         assert answer.status_code == 503
         assert answer.json()["status"] == "failing"
         assert "secret" not in answer.text
