@@ -80,11 +80,14 @@ def _await_end(pids: list[int]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("seed", "kill_top"), [(1, False), (2, True)])
+@pytest.mark.parametrize(
+    ("database", "kill_top"), [("sqlite", True), ("postgresql", False)], indirect=["database"]
+)
 def test_nothing_is_lost_or_doubled(
-    make_service: Callable[..., Service], seed: int, kill_top: bool
+    make_service: Callable[..., Service], database: str | None, kill_top: bool
 ) -> None:
-    service = make_service(n_workers=2, lost_after_s=1.5, max_attempts=1000)
+    wanted = {"n_workers": 2, "lost_after_s": 1.5, "max_attempts": 1000}
+    service, seed = make_service(database=database, **wanted), int(kill_top)
     store, chance = service.store, random.Random(seed)
     ids = [add(store, f"sleep {chance.uniform(0, 0.3):.2f} {i}".encode()) for i in range(N_FILES)]
     n_kills = see_through(service, ids, chance, kill_top)

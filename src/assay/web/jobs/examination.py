@@ -149,13 +149,15 @@ def settled(store: Store, held: Claimed, found: Found) -> bool:
 
 def _kept(store: Store, held: Claimed, outcome: Outcome, status: str) -> bool:
     with store.writing() as connection:
-        if queue.finish_within(connection, held.id, held.claim, outcome, status):
-            return True
+        if status == "set_aside":
+            queue.set_aside_within(connection, held, outcome)
+        else:
+            queue.finish_within(connection, held.id, held.claim, outcome, status)
         return _is_kept(connection, held)
 
 
 def _is_kept(connection: Connection, held: Claimed) -> bool:
-    """Whether it was kept by an earlier try whose answer got lost on the way."""
+    """Whether a result of this claim is there, be it from a try whose answer got lost."""
     asked = select(results.c.claim).where(results.c.examination_id == held.id)
     return connection.execute(asked).scalar_one_or_none() == held.claim
 
