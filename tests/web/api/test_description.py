@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from assay.examine import detect
 from assay.report.as_json import as_dict
@@ -81,6 +82,15 @@ def test_what_webhooks_are_told_is_described(told: dict[str, Any]) -> None:
 def test_operations_have_names_of_their_own(told: dict[str, Any]) -> None:
     names = [operation["operationId"] for _name, operation in operations(told)]
     assert len(names) == len(set(names))
+    assert {"post_examinations", "get_examinations_id_result", "post_batches"} <= set(names)
+
+
+def test_it_is_valid_by_the_schema_of_openapi(
+    told: dict[str, Any], make_service: Callable[..., Service]
+) -> None:
+    app = build_app(make_service(auth=True, allow_urls=True), chores=False)
+    for one in (told, app.openapi()):
+        assert [str(error) for error in OPENAPI_31_VALIDATOR.iter_errors(one)] == []
 
 
 def test_who_may_ask_is_told_where_it_matters(

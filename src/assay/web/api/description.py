@@ -7,6 +7,7 @@ ask. It is made for one service: what its operator keeps closed is not offered.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -83,6 +84,7 @@ def complete(told: dict[str, Any], settings: Settings) -> dict[str, Any]:
     told["webhooks"] = {event: _told_to_webhooks(event) for event in EVENTS}
     told["security"] = [{KEY: []}, {SESSION: []}] if settings.auth else []
     for path, method, operation in _operations(told):
+        operation["operationId"] = _name(path, method)
         _add_problems(operation, path, method)
         _add_body(operation, path, method, settings)
         _add_content(operation, path, method)
@@ -142,10 +144,17 @@ def _operations(told: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
                 yield path, method, item[method]
 
 
+def _name(path: str, method: str) -> str:
+    """A name for the operation in clients that are made from this: get_examinations_id_result."""
+    return "_".join([method, *re.findall(r"[a-z]+", path.removeprefix("/v1/"))])
+
+
 def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     responses = operation.setdefault("responses", {})
     body = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status in _problems(path, method):
+        if not path.startswith("/v1/") and str(status) in responses:
+            continue  # /health answers 503 in a form of its own
         given = responses.get(str(status), {}).get("description")
         if given in (None, "Validation Error"):
             given = PROBLEMS[status]
