@@ -9,6 +9,7 @@ import os
 import subprocess
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from assay.web.actor import LOCAL, Actor
 from assay.web.refusals import NotFoundError
 from assay.web.service import Service
 from assay.web.store import audit, cases, examinations, feedback
+from assay.web.store.database import Store
 from tests.web.examined import PICTURE, REPORT, examined, result, waiting
 
 OTHER = Actor("other", "other", frozenset(["examine", "read"]))
@@ -129,18 +131,30 @@ def test_the_manifest_tells_what_was_examined_by_what(service: Service) -> None:
     }
 
 
+def test_both_databases_give_the_same(service: Service, store_of_each: Store) -> None:
+    held = replace(service, store=store_of_each)
+    examination = examined(held, "one.jpg")
+    feedback.give(held.store, LOCAL, examination, "missed")
+    told = manifest_of(inside(zip_of(held, case_of(held, examination), with_media=True)))
+    assert [line["action"] for line in told["audit"]].count("export") == 2
+    assert told["feedback"][0]["kind"] == "missed"
+    assert len(told["files"]) == 5
+
+
 def test_the_audit_lines_check_by_themselves(service: Service) -> None:
     examination, aside = examined(service, "one.jpg"), examined(service, "aside.jpg")
     id_ = case_of(service, examination)
     lines = manifest_of(inside(zip_of(service, id_)))["audit"]
-    assert [line["action"] for line in lines] == ["examine", "export", "export"]
+    assert [line["action"] for line in lines] == [
+        "examine", "finish", "export", "export",
+    ]  # fmt: skip
     assert {line["subject"] for line in lines} == {examination, id_}
     assert aside not in json.dumps(lines)
     for line in lines:
         held = {key: value for key, value in line.items() if key != "line"}
         told = json.dumps(held, sort_keys=True, ensure_ascii=True)
         assert hashlib.sha256(told.encode()).hexdigest() == line["line"]
-    assert lines[1]["line"] == lines[2]["previous"]
+    assert lines[-2]["line"] == lines[-1]["previous"]
     assert audit.check(service.store) is None
 
 

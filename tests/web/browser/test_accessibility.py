@@ -26,6 +26,8 @@ PAGES = (
     "/examinations/{picture}",
     "/examinations/{sound}",
     "/examinations/{film}",
+    "/examinations/{picture}/report",
+    "/examinations/{film}/report",
     "/no-such-page",
 )
 # All that axe-core checks of WCAG 2.2 AA and its best practices; frames are pages of their own.
