@@ -135,6 +135,18 @@ def test_a_form_with_files_carries_it_before_the_first_file(guarded: TestClient)
     assert n_there(guarded) == 1
 
 
+def test_the_buttons_of_a_page_carry_it_as_a_field(guarded: TestClient) -> None:
+    token = sign_in(guarded)
+    sent = guarded.post("/v1/examinations", data={"csrf": token}, files=a_file()).json()
+    button = f"/examinations/{sent['id']}/delete"
+    for data in ({}, {"csrf": "x"}, {"csrf": ""}):
+        assert guarded.post(button, data=data).status_code == 403
+    assert guarded.post(button, params={"csrf": token}).status_code == 403
+    assert n_there(guarded) == 1
+    assert guarded.post(button, data={"csrf": token}).status_code == 303
+    assert n_there(guarded) == 0
+
+
 def test_a_multipart_form_elsewhere_needs_the_header(guarded: TestClient) -> None:
     token = sign_in(guarded)
     form = {"title": (None, "t"), "csrf": (None, token)}
