@@ -48,6 +48,14 @@ def test_a_rate_without_a_threshold_is_not_told() -> None:
     assert (held.threshold, held.false_alarm_rate) == (None, None)
 
 
+def test_a_result_of_an_older_version_is_told_as_far_as_it_goes() -> None:
+    from tests.web.examined import result
+
+    held = told(result(), "a.jpg")
+    assert held.headline == "Some evidence that the picture was manipulated"
+    assert (held.reasons, held.threshold, held.interval) == ((), None, None)
+
+
 def test_kinds() -> None:
     assert kind_of("video/mp4") == "video"
     assert kind_of("text/html") is None

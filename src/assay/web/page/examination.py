@@ -145,8 +145,9 @@ def _facts(row: Row[Any], held: Row[Any] | None) -> Iterator[Fact]:
         yield "fact.purpose", row.purpose or "", False
     if row.n_attempts > 1:
         yield "fact.attempts", row.n_attempts, False
-    if held is not None and held.result["runtime"].get("rerun"):
-        yield "fact.rerun", held.result["runtime"]["rerun"], True
+    rerun = (held.result.get("runtime") or {}).get("rerun") if held is not None else None
+    if rerun:
+        yield "fact.rerun", rerun, True
     yield "fact.id", row.id, True
     if row.engine:
         yield "fact.engine", row.engine, True

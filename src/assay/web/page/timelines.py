@@ -68,9 +68,9 @@ class Timeline:
 
 def timeline(result: Mapping[str, Any]) -> Timeline | None:
     """The drawing of a video or a recording; None where nothing has a place in time."""
-    duration_s = result["input"]["duration_s"]
-    held = result["timeline"]
-    segments = [one for one in result["segments"] if one["p_fake"] is not None]
+    duration_s = result["input"].get("duration_s")
+    held = result.get("timeline")
+    segments = [one for one in result.get("segments") or () if one["p_fake"] is not None]
     if not duration_s or not (segments or (held and (held["moments"] or held["marks"]))):
         return None
     end_s = max([duration_s, *(one["end_s"] for one in segments)])
@@ -156,7 +156,7 @@ def _bar(segment: Mapping[str, Any], cut: float | None, scale: _Scale) -> Bar:
 
 def _moments(result: Mapping[str, Any], lanes: list[Lane], scale: _Scale) -> list[Moment]:
     """Those that the result names; of a recording, the stretches above their threshold."""
-    if result["timeline"]:
+    if result.get("timeline"):
         found = result["timeline"]["moments"][:MAX_MOMENTS]
         return [
             _moment(scale, one["start_s"], one["end_s"], one["subject"], one["why"], one["p_fake"])

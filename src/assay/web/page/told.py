@@ -5,7 +5,7 @@ The words are made of verdicts; a stored result has the same fields under the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -59,23 +59,29 @@ def told(result: Mapping[str, Any], name: str) -> Told:
 
 
 def _as_verdict(result: Mapping[str, Any], name: str) -> Verdict:
-    """The fields of a verdict that words are made of, from the JSON of one."""
-    kind = kind_of(result["input"]["media_type"])
+    """The fields of a verdict that words are made of; what an older result has not is absent."""
+    kind = kind_of((result.get("input") or {}).get("media_type"))
+    domain, point = result.get("in_domain") or {}, result.get("operating_point")
+    interval = result.get("interval")
     held = SimpleNamespace(
         name=name,
-        assay_version=result["runtime"]["assay_version"] or "",
+        assay_version=(result.get("runtime") or {}).get("assay_version") or "",
         label=result["verdict"],
         status=result["status"],
-        kind=tuple(result["kind"]),
+        kind=tuple(result.get("kind") or ()),
         p_fake=result["p_fake"],
-        interval=tuple(result["interval"]) if result["interval"] else None,
-        reasons=tuple(Reason(**one) for one in result["reasons"]),
-        in_domain=result["in_domain"]["ok"],
-        in_domain_reasons=tuple(Reason(**one) for one in result["in_domain"]["reasons"]),
-        operating_point=OperatingPoint(**point) if (point := result["operating_point"]) else None,
+        interval=tuple(interval) if interval else None,
+        reasons=_reasons(result.get("reasons")),
+        in_domain=domain.get("ok"),
+        in_domain_reasons=_reasons(domain.get("reasons")),
+        operating_point=OperatingPoint(**point) if point else None,
         media=SimpleNamespace(kind=kind) if kind else None,
     )
     return cast(Verdict, held)
+
+
+def _reasons(held: Sequence[Mapping[str, str]] | None) -> tuple[Reason, ...]:
+    return tuple(Reason(one["code"], one["text"]) for one in held or ())
 
 
 def kind_of(media_type: str | None) -> str | None:

@@ -27,6 +27,22 @@
     return spelled.charAt(0).toUpperCase() + spelled.slice(1);
   };
   const step = (name) => words[`script.step.${name}`] ?? titled(name);
+  const fetched = async (address) => {
+    try {
+      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      return answer.ok ? await answer.json() : answer.status === 404 ? { status: "cancelled", progress: {} } : null;
+    } catch { return null; /* the service is away for a moment: the next round asks again */ }
+  };
+  // The present state of these ids, by id: of many with one request, of what it leaves out a few.
+  const newsOf = async (ids) => {
+    const found = new Map(), few = 3;
+    if (ids.length > few) (await fetched("/v1/examinations?limit=200"))?.examinations?.forEach((one) => found.set(one.id, one));
+    for (const id of ids.filter((one) => !found.has(one)).slice(0, few)) {
+      const held = await fetched(`/v1/examinations/${id}`);
+      if (held) found.set(id, held);
+    }
+    return found;
+  };
   const isOver = (held) => ["finished", "set_aside", "cancelled"].includes(held.status);
 
   all(".live-only").forEach((one) => { one.hidden = false; });
@@ -83,7 +99,7 @@
     };
 
     const show = (row, held) => {
-      if (!find("a", row.title)) {
+      if (held.links && !find("a", row.title)) {
         const link = make("a", "", row.title.textContent);
         link.href = held.links.page;
         row.title.replaceChildren(link);
@@ -105,14 +121,9 @@
     const follow = async (rows) => {
       let left = rows;
       while (left.length) {
-        await new Promise((resolve) => { setTimeout(resolve, document.hidden ? 8000 : 1500); });
-        for (const one of left) {
-          try {
-            const answer = await fetch(one.held.links.self, { headers: { Accept: "application/json" } });
-            if (answer.ok) { one.held = await answer.json(); show(one.row, one.held); }
-            else if (answer.status === 404) { one.held.status = "cancelled"; show(one.row, one.held); }
-          } catch { /* the service is away for a moment: the next round asks again */ }
-        }
+        await new Promise((resolve) => { setTimeout(resolve, document.hidden ? 8000 : 2000); });
+        const found = await newsOf(left.map((one) => one.id));
+        left.filter((one) => found.has(one.id)).forEach((one) => { one.held = found.get(one.id); show(one.row, one.held); });
         left = left.filter((one) => !isOver(one.held));
       }
     };
@@ -135,7 +146,7 @@
         if (problem) { refuse(row, problem); continue; }
         if (files.length === 1) { location.assign(held.links.page); return; }
         show(row, held);
-        if (!isOver(held)) taken.push({ row, held });
+        if (!isOver(held)) taken.push({ id: held.id, row, held });
       }
       sending = false;
       find("#go").disabled = false;
@@ -313,13 +324,11 @@
     waiting = waiting.filter((one) => one !== row);
   };
   const look = async () => {
-    for (const row of document.hidden ? [] : waiting) {
-      try {
-        const answer = await fetch(`/v1/examinations/${row.dataset.row}`, { headers: { Accept: "application/json" } });
-        const held = answer.ok ? await answer.json() : null;
-        if (held && isOver(held)) settle(row, held);
-      } catch { /* later */ }
-    }
+    const found = document.hidden ? new Map() : await newsOf(waiting.map((row) => row.dataset.row));
+    waiting.forEach((row) => {
+      const held = found.get(row.dataset.row);
+      if (held && isOver(held)) settle(row, held);
+    });
     if (waiting.length) setTimeout(look, 4000);
   };
   if (waiting.length) setTimeout(look, 2000);
