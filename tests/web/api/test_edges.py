@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from assay.web.api import edges, problems
 from assay.web.app import build_app
+from assay.web.page import report_policy
 from assay.web.refusals import NotFoundError
 from assay.web.service import Service
 from assay.web.settings import Settings
@@ -93,7 +94,7 @@ def test_policies_by_what_is_answered(client: TestClient) -> None:
         return client.get(path).headers["content-security-policy"]
 
     assert policy("/page") == edges.PAGE_POLICY
-    assert policy("/x/report") == edges.REPORT_POLICY
+    assert policy("/x/report") == report_policy.policy()
     assert policy("/own") == "default-src 'self'"
     assert policy("/refused") == policy("/nothing") == edges.FILE_POLICY
     assert client.get("/own").headers["cache-control"] == "max-age=5"
@@ -105,6 +106,9 @@ def test_pages_run_no_script_and_no_style_but_our_files() -> None:
     assert parts["default-src"] == "'none'"
     assert (parts["script-src"], parts["style-src"]) == ("'self'", "'self'")
     assert "unsafe" not in edges.PAGE_POLICY
+    # A report was written by the process that read a hostile file: it runs our scripts alone.
+    (scripts,) = [one for one in report_policy.policy().split("; ") if one.startswith("script-src")]
+    assert "unsafe" not in scripts
     assert parts["frame-ancestors"] == "'none'"
 
 

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 
 from assay.errors import AssayError
 from assay.web.api import problems
+from assay.web.page import report_policy
 from assay.web.refusals import BodyTooLargeError, Refusal, SlowClientError, UnprocessableError
 from assay.web.settings import LOOPBACK, Settings
 
@@ -41,12 +42,6 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
-)
-# The report is one file that holds all it shows; its own policy names its script by hash, and
-# both policies count. It is shown within our page, and no other.
-REPORT_POLICY = (
-    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -321,7 +316,7 @@ class _Exchange:
         if not sent.get(b"content-type", b"").startswith(b"text/html"):
             return FILE_POLICY
         if self._scope["path"].rstrip("/").endswith("/report"):
-            return REPORT_POLICY
+            return report_policy.policy()
         return PAGE_POLICY
 
 
