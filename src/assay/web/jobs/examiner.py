@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from assay.errors import AssayError
@@ -17,10 +19,10 @@ from assay.web.jobs.host import Job, Tell
 from assay.web.option_fields import options_of
 
 RESULT = "result.json"
+ROOMS = ("bundles", "media", "subjects", "inputs", "detectors", "verdict", "report")
 PRELOADED = (
-    "onnxruntime", "PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "av", "c2pa", "pi_heif",
-    "assay.examine", "assay.media.probe", "assay.report.as_json", "assay.report.file_views",
-    "assay.report.layers", "assay.report.renamed", "assay.report.overlays",
+    "onnxruntime", "av", "c2pa", "pi_heif", "numpy.fft", "numpy.ma", "numpy.random",
+    "PIL.ImageFilter", "PIL.ImageOps", "PIL.ImageDraw", "PIL.ImageFont",
 )  # fmt: skip
 NOT_ISOLATED = (
     "This machine's system could not shut the examining process off from the network; nothing in "
@@ -30,15 +32,25 @@ NOT_ISOLATED = (
 
 def preload() -> dict[str, Any]:
     """Import what every examination needs; what examines here, by fingerprint."""
+    from PIL import Image
+
     from assay.detectors import discover
     from assay.report.as_html import to_html
     from assay.web.engine import engine_id, installed_bundles
 
-    for name in PRELOADED:
+    for name in (*PRELOADED, "assay.examine", *_modules()):
         import_module(name)
+    Image.init()  # every reader of pictures
     to_html(unexamined("", "", "."))  # compiles the template
     discover()
     return {"engine": engine_id(), "bundles": dict(installed_bundles())}
+
+
+def _modules() -> Iterator[str]:
+    """Every module that an examination could come to need."""
+    for room in ROOMS:
+        package = import_module(f"assay.{room}")
+        yield from (f"assay.{room}.{found.name}" for found in iter_modules(package.__path__))
 
 
 def examine_file(job: Job, tell: Tell) -> None:
