@@ -121,6 +121,8 @@ def test_the_manifest_tells_what_was_examined_by_what(service: Service) -> None:
     assert (one["verdict"], one["p_fake"], one["missing"]) == ("some_evidence", 0.71, [])
     assert one["bundles"] == {"face_blending": "ab" * 32}
     assert one["note"] == f"note on {examination[:4]}"
+    path = "01-one.jpg/artifacts/01-01-map.png"
+    assert one["artifacts"] == [{"path": path, "kind": "map", "caption": "A map."}]
     assert [(said["kind"], said["comment"]) for said in told["feedback"]] == [
         ("right", "I was there.")
     ]

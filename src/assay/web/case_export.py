@@ -41,7 +41,7 @@ PACKED = (".jpg", ".jpeg", ".png", ".mp4", ".mov", ".webm", ".mp3", ".m4a", ".og
 READ_ME = """\
 {title}
 
-Exported by assay {version} on {at}, {n} examined files.
+Exported by assay {version} on {at}. Examined files: {n}.
 Open NN-name/report.html in a browser for what was found in a file; result.json holds the same for
 programs. manifest.json tells what each file here is, who asked for it when, and by which networks
 it was examined. None of it proves that a file is genuine.
@@ -178,6 +178,8 @@ def _item(
         for number, one in enumerate(held.artifacts, 1):
             name = f"artifacts/{number:02d}-{safe_name(str(one.get('path', '')))}"
             wanted.append((str(one.get("path", "")), name))
+            shown = {key: str(one.get(key, "")) for key in ("kind", "caption")}
+            told["artifacts"].append({"path": f"{folder}/{name}", **shown})
         for path, name in wanted:
             yield from _file(zipped, at, path, f"{folder}/{name}", missing)
     if with_media:
@@ -246,6 +248,7 @@ def _told(service: Service, row: Row[Any], folder: str) -> dict[str, Any]:
         "finished_at": iso(row.finished_at),
         "added_at": iso(row.added_at),
         "note": row.note,
+        "artifacts": [],
         "missing": [],
     }
 
