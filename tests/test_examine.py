@@ -185,7 +185,7 @@ def test_progress_runs_through(detect: Detect) -> None:
         (DamagedMediaError("It is broken."), "media_damaged"),
         (RuntimeError("codec went mad"), "input_unusable"),
         (SystemExit(3), "input_unusable"),
-        (MemoryError(), "input_unusable"),
+        (MemoryError(), "memory_limit"),
     ],
 )
 def test_whatever_the_file_provokes_is_a_failed_verdict(
@@ -210,6 +210,17 @@ def test_a_fault_of_ours_is_said_and_not_raised(
     monkeypatch.setattr(examine, "decide", lambda known: 1 // 0)
     verdict = detect(make_case(), FaceDetector)
     assert (verdict.status, verdict.reasons[0].code) == ("failed", "internal_error")
+
+
+def test_too_little_memory_at_any_point_is_said_as_such(
+    detect: Detect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide(_known: object) -> Verdict:
+        raise MemoryError
+
+    monkeypatch.setattr(examine, "decide", decide)
+    verdict = detect(make_case(), FaceDetector)
+    assert (verdict.status, verdict.reasons[0].code) == ("failed", "memory_limit")
 
 
 @pytest.mark.parametrize("error", [BundleMismatchError("x"), DuplicateDetectorError("x")])
@@ -473,7 +484,7 @@ def test_speech_that_cannot_be_judged_is_declined_segment_by_segment(detect: Det
         (DamagedMediaError("It is broken."), "media_damaged"),
         (RuntimeError("codec went mad"), "input_unusable"),
         (BundleMismatchError("The network is another."), "bundle_mismatch"),
-        (MemoryError(), "input_unusable"),
+        (MemoryError(), "memory_limit"),
     ],
 )
 def test_a_sound_that_breaks_does_not_lose_the_faces(

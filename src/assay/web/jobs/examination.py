@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from assay.errors import AssayError
+from assay.errors import AssayError, MemoryLimitError
 from assay.report.sanitise import visible
 from assay.web.jobs.assigned import ERRORS, job_of
 from assay.web.jobs.failures import failed_outcome
@@ -80,12 +80,13 @@ def _judged(worker: Worker, held: Claimed, ended: Ended, temp: Path) -> Found:
     if ended.because == "time" or ended.code == -signal.SIGXCPU:
         text = (
             "The examination was ended: it went on longer than the service allows, and did not "
-            "stop by itself."
+            "stop by itself. Give a shorter passage (time_range_s), or a copy saved anew."
         )
         return Found(_failed(worker, held, "time_limit", text))
     if ended.code == OUT_OF_MEMORY or any(word in said for word in MEMORY_WORDS):
         gib = worker.settings.memory_limit_bytes / 2**30
-        text = f"The examination needed more memory than the service allows ({gib:.3g} GiB)."
+        text = f"The examination needed more memory than the service allows ({gib:.3g} GiB). "
+        text += MemoryLimitError.remedy
         return Found(_failed(worker, held, "memory_limit", text))
     if said:
         log.warning("the examination %s said at its end: %s", held.id, visible(said[-1500:]))
@@ -107,7 +108,8 @@ def _crashed(worker: Worker, held: Claimed, cause: str) -> Found:
     if held.n_attempts < worker.settings.max_attempts:
         return Found(fault=cause)
     times = f"{held.n_attempts} times" if held.n_attempts > 1 else "once"
-    text = f"The examination was tried {times} and did not come to an end; the last time, {cause}."
+    text = f"The examination was tried {times} and did not come to an end; the last time, {cause}. "
+    text += "Send it again to have it tried anew, or give a copy that another program saved."
     return Found(_failed(worker, held, "examiner_crashed", text), status="set_aside")
 
 
