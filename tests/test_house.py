@@ -51,6 +51,7 @@ ALLOWED = {
     ("cli/forge.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_sound.py", "training"): "the command hands over to the forgery lab",
     ("cli/forge_video.py", "training"): "the command hands over to the forgery lab",
+    ("cli/audit.py", "web"): "the command reads the service's store",
     ("cli/keys.py", "web"): "the command works on the service's store",
 }
 HEAVY = ("torch", "torchvision", "timm", "scipy", "sklearn", "matplotlib", "onnx", "tqdm")

@@ -8,6 +8,7 @@ import typer
 
 from assay import __version__
 from assay.cli import (
+    audit,
     compare,
     data,
     detect,
@@ -59,6 +60,7 @@ def build_app() -> typer.Typer:
         compare,
         leaderboard,
         keys,
+        audit,
     ):
         module.register(app)
     return app
