@@ -43,6 +43,12 @@
     }
     return found;
   };
+  // As the server writes it: never rounded to certainty.
+  const score = (p) => {
+    if (p < 0.0005) return "< 0.001";
+    if (p >= 0.9995) return "> 0.999";
+    return p.toFixed(p < 0.005 || p >= 0.995 ? 3 : 2);
+  };
   const isOver = (held) => ["finished", "set_aside", "cancelled"].includes(held.status);
 
   all(".live-only").forEach((one) => { one.hidden = false; });
@@ -319,7 +325,7 @@
     const label = held.verdict && held.verdict.label, chip = find(".chip", row);
     chip.className = `chip ${label ? `is-${label}` : "cancelled"}`;
     chip.textContent = label ? say(`script.label.${label}`) : say("script.cancelled");
-    if (held.verdict?.p_fake != null) find(".num", row).textContent = held.verdict.p_fake.toFixed(2);
+    if (held.verdict?.p_fake != null) find(".num", row).textContent = score(held.verdict.p_fake);
     tell(say("script.verdict", { name: find("a", row).textContent, verdict: chip.textContent }));
     waiting = waiting.filter((one) => one !== row);
   };
