@@ -20,6 +20,7 @@ from assay.web.settings import Settings
 from assay.web.store import connecting
 from assay.web.store.database import Store
 from tests.web import postgres
+from tests.web.store.test_media import run_together
 
 
 def test_sqlite_keeps_what_was_committed_and_refuses_what_has_no_parent(store: Store) -> None:
@@ -72,14 +73,11 @@ def test_one_writer_at_a_time(store_of_each: Store) -> None:
     def work(number: int) -> None:
         with store.writing() as connection:
             if connection.execute(text("SELECT count(*) FROM batches")).scalar_one() == 0:
+                time.sleep(0.3)  # time enough for any other to look as well
                 connection.execute(text(f"INSERT INTO batches VALUES ('{number}', 'me', '', 0)"))
                 inserted.append(number)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    run_together(work, 8)
     assert len(inserted) == 1
 
 
