@@ -178,9 +178,11 @@ def n_bytes(store: Store) -> int:
         return int(connection.execute(asked).scalar_one())
 
 
-def marks(store: Store, sha256: str = "*") -> Iterator[Path]:
+def marks(store: Store, sha256: str = "") -> Iterator[Path]:
     """The marks of a content, or all there are."""
-    return (path for path in store.incoming.glob(f"{sha256}.*") if path.suffix != PART)
+    # No pattern: Python would keep tens of thousands of them, one for each content.
+    named = (path for path in store.incoming.iterdir() if path.name.startswith(sha256))
+    return (path for path in named if "." in path.name and path.suffix != PART)
 
 
 @contextmanager
