@@ -48,8 +48,8 @@ def test_feedback_is_given_and_shown(open_page: Callable[..., Page], site: Site)
     page.get_by_label("How do you know?").fill("It was made here.")
     page.get_by_role("button", name=re.compile("^Missed")).click()
     assert page.get_by_text("You said: Missed.").is_visible()
-    (line,) = site.fetch("/v1/feedback", kind="missed").text.splitlines()
-    assert "It was made here." in line
+    (said,) = site.fetch(f"/v1/examinations/{site.ids['sound']}/feedback").json()["feedback"]
+    assert (said["kind"], said["comment"]) == ("missed", "It was made here.")
 
 
 def test_the_history_is_searched(open_page: Callable[..., Page]) -> None:
