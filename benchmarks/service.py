@@ -351,7 +351,8 @@ def main() -> None:
         found = measured(arguments, Path(folder))
     result = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python", "benchmarks/service.py", *sys.argv[1:]]),
+        "command": f"python benchmarks/service.py --rounds {arguments.rounds} --files {arguments.files} "
+        f"--uploads {arguments.uploads} --clients {arguments.clients}",
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "load_average": load.told(),
