@@ -351,8 +351,8 @@ def main() -> None:
         found = measured(arguments, Path(folder))
     result = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python benchmarks/service.py --rounds {arguments.rounds} --files {arguments.files} "
-        f"--uploads {arguments.uploads} --clients {arguments.clients}",
+        "command": f"python benchmarks/service.py --rounds {arguments.rounds} "
+        f"--files {arguments.files} --uploads {arguments.uploads} --clients {arguments.clients}",
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "load_average": load.told(),
