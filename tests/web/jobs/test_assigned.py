@@ -44,6 +44,15 @@ def test_no_more_than_the_operator_allows(
     assert "/nets/theirs" not in found["readable"]
 
 
+def test_with_privacy_a_report_keeps_no_sound_no_film_and_no_copy_of_the_picture(
+    make_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    found = job(make_service(privacy=True), tmp_path / "a", {})
+    assert found["options"] == {"embed_sound": False, "embed_video": False}
+    assert found["keep_pictures"] is False
+    assert job(make_service(), tmp_path / "b", {})["keep_pictures"] is True
+
+
 def test_the_network_is_open_only_where_both_want_it(
     make_service: Callable[..., Service], tmp_path: Path
 ) -> None:

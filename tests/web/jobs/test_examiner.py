@@ -16,6 +16,7 @@ from PIL import Image
 from assay import detect
 from assay.report.as_json import as_dict, schema
 from assay.web.actor import LOCAL
+from assay.web.jobs.examiner import write
 from assay.web.jobs.isolated import REAL
 from assay.web.settings import Settings
 from assay.web.store import examinations
@@ -126,6 +127,25 @@ def test_a_picture_has_itself_and_its_map_as_files(
     assert sizes[0] == sizes[1]
     names = {one["path"] for one in result["artifacts"]} | {"report.html"}
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_without_pictures_no_copy_of_the_file_is_among_the_artifacts(tmp_path: Path) -> None:
+    verdict = detect(
+        EXAMPLES / "astronaut.jpg", detectors=("face_blending", "noise_residual"), stability=False
+    )
+    kinds = {}
+    for pictures in (True, False):
+        folder = tmp_path / str(pictures)
+        folder.mkdir()
+        write(verdict, folder, "0" * 64, pictures=pictures)
+        told = json.loads((folder / "result.json").read_text())["artifacts"]
+        kinds[pictures] = {one["kind"] for one in told}
+        assert {one["path"] for one in told} == {
+            path.name
+            for path in folder.iterdir()
+            if path.name not in ("result.json", "report.html")
+        }
+    assert kinds == {True: {"picture", "overlay", "map"}, False: {"map"}}
 
 
 def test_a_decompression_bomb_is_a_reason(examined: tuple[Store, dict[str, str]]) -> None:

@@ -48,6 +48,7 @@ def job_of(settings: Settings, store: Store, held: Claimed, temp: Path) -> dict[
         "time_limit_s": options.time_limit_s,
         "memory_limit_bytes": settings.memory_limit_bytes,
         "allow_network": options.allow_network,
+        "keep_pictures": not settings.privacy,
         "readable": [*(path for path, _ in others), *(options.bundles or ())],
         "writable": [str(folder.absolute()), str(temp.absolute())],
     }
@@ -56,11 +57,14 @@ def job_of(settings: Settings, store: Store, held: Claimed, temp: Path) -> dict[
 def _within(options: Options, settings: Settings) -> Options:
     """The options within what the operator allows today, whatever was allowed when they came."""
     bundles = tuple(one for one in options.bundles or () if one in settings.bundles) or None
+    held = not settings.privacy  # else a report would keep the sound or the film that is to go
     return replace(
         options,
         time_limit_s=min(options.time_limit_s, settings.time_limit_s),
         allow_network=options.allow_network and settings.allow_network,
         bundles=bundles,
+        embed_sound=options.embed_sound and held,
+        embed_video=options.embed_video and held,
         threads=options.threads or _share(settings.n_workers),
     )
 

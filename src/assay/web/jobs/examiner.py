@@ -59,7 +59,7 @@ def examine_file(job: Job, tell: Tell) -> None:
     if not job["isolated"]:
         verdict = replace(verdict, limits=(*verdict.limits, NOT_ISOLATED))
     tell("report", 0, 1)
-    write(verdict, Path(job["folder"]), job["sha256"])
+    write(verdict, Path(job["folder"]), job["sha256"], pictures=job["keep_pictures"])
     tell("report", 1, 1)
 
 
@@ -79,8 +79,11 @@ def _verdict(job: Job, tell: Tell) -> Verdict:
     return replace(verdict, name=job["name"], path=job["name"], rerun=rerun)
 
 
-def write(verdict: Verdict, folder: Path, sha256: str) -> None:
-    """Write the verdict's report, its pictures and, last, its result."""
+def write(verdict: Verdict, folder: Path, sha256: str, *, pictures: bool = True) -> None:
+    """Write the verdict's report, its artifacts and, last, its result.
+
+    Without `pictures` no copy of the examined picture is among the artifacts, nor what lies on it.
+    """
     from assay.report.as_html import to_html
     from assay.report.as_json import as_dict
     from assay.report.file_views import write_views
@@ -88,7 +91,7 @@ def write(verdict: Verdict, folder: Path, sha256: str) -> None:
 
     report = folder / REPORT
     report.write_text(to_html(verdict), encoding="utf-8")
-    artifacts = write_layers(verdict, folder)
+    artifacts = write_layers(verdict, folder) if pictures else []
     for one in write_views(verdict, report):
         path = Path(one["path"])
         os.replace(path, folder / path.name)
