@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -33,6 +34,18 @@ def test_it_can_be_searched_and_narrowed(client: TestClient, service: Service) -
     assert 'value="&#34;&gt;&lt;b&gt;"' in found
     assert '<option value="strong_evidence" selected>' in found
     assert "Nothing fits the search." in found
+
+
+def test_all_of_an_older_version_are_examined_again(client: TestClient, service: Service) -> None:
+    finished(service, verdicts.image_verdict(), "today.jpg")
+    finished(replace(service, engine="f" * 16), verdicts.clear_verdict(), "old.jpg")
+    assert "/history/again" not in page(client, "/history")
+    assert 'action="/history/again"' in page(client, "/history?outdated=1")
+    answer = client.post("/history/again", follow_redirects=False)
+    assert answer.status_code == 303
+    batch = answer.headers["location"].removeprefix("/history")
+    assert names(client, batch) == ["old.jpg"]
+    assert names(client, f"{batch}&status=queued") == ["old.jpg"]
 
 
 def test_days_are_whole_and_of_utc(client: TestClient, service: Service) -> None:

@@ -8,9 +8,11 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from assay.report import wording
 from assay.web.api.access import Asking, Serving
+from assay.web.api.changes import re_examine_outdated
 from assay.web.page.rendering import render
 from assay.web.refusals import UnprocessableError
 from assay.web.service import Service
@@ -75,6 +77,13 @@ def history(
         newest=_address(wanted, ""),
         older=_address(wanted, found.next_cursor) if found.next_cursor else "",
     )
+
+
+@router.post("/history/again")
+def again(service: Serving, actor: Asking) -> Response:
+    """Examine anew all that an earlier assay examined; on to the batch that they make."""
+    told = re_examine_outdated(service, actor)
+    return RedirectResponse(f"/history?batch={told.batch_id}", 303)
 
 
 def filters(wanted: Wanted, service: Service) -> Filters:

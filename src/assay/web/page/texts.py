@@ -220,6 +220,9 @@ HISTORY = {
     "history.pages": "Pages",
     "history.newest": "Newest",
     "history.older": "Older",
+    "history.again": "Examine all of them again",
+    "history.again_about": "assay or one of its networks has changed since these were examined. "
+    "Each result then shows what changed; files compared with known footage are left out.",
     "history.batch": "{n} files that were sent together.",
 }
 
