@@ -224,8 +224,9 @@ def test_many_streams_cost_one_look(
         await asyncio.gather(*(ask(app, id_, leave=leave, begun=begun) for id_ in ids))
 
     asyncio.run(go())
-    assert looks[:-1] == [20] * (len(looks) - 1)
-    assert 1 <= len(looks) <= 10
+    # The first look may have been asked for before all had come, the last after some had left.
+    assert looks[1:-1] == [20] * (len(looks) - 2)
+    assert 3 <= len(looks) <= 10
 
 
 def test_a_stranger_follows_nothing(client: TestClient) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import PICTURE, VERDICT_MS, Site, until
+from tests.web.browser.conftest import EXAMPLES, PICTURE, VERDICT_MS, Site, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -83,11 +83,15 @@ def test_several_files_show_how_far_each_is(
 
 
 def test_what_is_being_done_is_shown_and_said(
-    open_page: Callable[..., Page], new_picture: Callable[[str], Path]
+    open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
+    film = (
+        tmp_path / "watched.mp4"
+    )  # it takes seconds: a small picture is done before a step is told
+    film.write_bytes((EXAMPLES / "portrait_in_motion.mp4").read_bytes() + b"\0\0\0\x0cfree1234")
     page = open_page("/")
     page.add_init_script(HEARING)
-    given(page, "drop", new_picture("watched.png"))
+    given(page, "drop", film)
     page.wait_for_url(EXAMINATION)
     page.get_by_role("heading", name=NOT_MEANT).wait_for(timeout=VERDICT_MS)
     until(page, "document.activeElement.id === 'answer'")
