@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from assay.web.actor import LOCAL
 from assay.web.settings import Settings
@@ -144,6 +144,8 @@ def check_files(store: Store) -> None:
     """After a sweep the folder holds the media of the rows, and nothing else."""
     for folder in ("incoming", "media", "results"):
         make_old(*(store.folder / folder).rglob("*"))
+    with store.writing() as connection:  # of a file that went just before a kill, the row is left
+        connection.execute(update(schema.media).values(created_at=schema.media.c.created_at - 9e9))
     sweep(store, 60)
     held = {row.sha256 for row in rows(store, schema.examinations)}
     found = {path.name for path in (store.folder / "media").rglob("*") if path.is_file()}
