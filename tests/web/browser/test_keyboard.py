@@ -32,6 +32,11 @@ def tab_to(page: Page, matches: Callable[[dict[str, str]], bool], most: int = 60
         held: dict[str, str] = page.evaluate(FOCUSED)
         if held["tag"] not in ("BODY", "IFRAME"):
             assert held["marked"], held
+            for _ in range(20):  # the browser may still be scrolling there
+                if held["seen"]:
+                    break
+                page.wait_for_timeout(100)
+                held = page.evaluate(FOCUSED)
             assert held["seen"], held
         if matches(held):
             return held
@@ -55,6 +60,8 @@ def test_from_the_first_page_to_a_verdict_and_an_answer(
     page.wait_for_url(re.compile("/examinations/[0-9a-f]{32}$"))
     page.get_by_role("heading", name="What this does not mean").wait_for(timeout=VERDICT_MS)
     until(page, "document.activeElement.id === 'answer'")
+    # Pictures that come later move what stands below them.
+    until(page, "document.readyState === 'complete' && [...document.images].every(i => i.complete)")
     tab_to(page, lambda at: at["id"] == "comment")
     page.keyboard.type("It was computed here.")
     tab_to(page, lambda at: at["text"].startswith("Missed"))
