@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.exits import guarded, say
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.evaluation.comparing import Pair
@@ -44,14 +45,9 @@ def compare(
     """
     if not tolerance < float("inf"):
         raise UsageError("--tolerance must be a finite number.")
-    try:
+    with needing("Comparing needs", "train"):
         from assay.evaluation.comparing import diff
         from assay.evaluation.predictions import read_predictions
-    except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"Comparing needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error
     matrices = read_predictions(a), read_predictions(b)
     pairs = diff(*matrices, tolerance=tolerance, n_draws=draws)
     if as_json:

@@ -10,7 +10,8 @@ import typer
 
 from assay.cli import data_tables as tables
 from assay.cli.exits import guarded, say
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 PROBLEMS = 1
 
@@ -306,11 +307,6 @@ def _require_parts(*names: str) -> None:
     """Raise InstallationError naming the extra where one of these modules is missing."""
     import importlib
 
-    try:
+    with needing("This needs", "train"):
         for name in (*names, "tqdm"):
             importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"This needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error

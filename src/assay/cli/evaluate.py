@@ -14,7 +14,8 @@ import typer
 from assay.cli import evaluate_models as several
 from assay.cli import flags
 from assay.cli.exits import guarded, say
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.case import Progress
@@ -154,15 +155,10 @@ def _evaluation() -> Any:
     """The evaluation room. Raises InstallationError naming the extra where a part is missing."""
     import importlib
 
-    try:
+    with needing("Evaluating needs", "train"):
         for name in NEEDS:
             importlib.import_module(name)
         from assay.evaluation import run
-    except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"Evaluating needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error
     return run
 
 

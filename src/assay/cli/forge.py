@@ -12,7 +12,8 @@ import typer
 
 from assay.cli import flags
 from assay.cli.exits import guarded
-from assay.errors import InstallationError, UnsupportedMediaError, UsageError
+from assay.cli.extras import missing, needing
+from assay.errors import UnsupportedMediaError, UsageError
 
 if TYPE_CHECKING:
     from assay.training.forgeries import Forger, Forgery
@@ -132,14 +133,12 @@ def _forge_video(forger: VideoForger, order: _Order, credentials: Credentials | 
     from assay.cli.forge_video import VideoOrder, forge_file
 
     drawn = (order.donor, order.mask, order.face, order.seed, order.force)
-    try:
+    with needing("Forging needs", "train"):
         return forge_file(forger, VideoOrder(order.source or "-", order.out, *drawn), credentials)
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error.name) from error
 
 
 def _forgers() -> dict[str, Forger | SoundForger | VideoForger]:
-    try:
+    with needing("Forging needs", "train"):
         from assay.training import forgeries
 
         return {
@@ -147,22 +146,13 @@ def _forgers() -> dict[str, Forger | SoundForger | VideoForger]:
             **forgeries.discover_sound(),
             **forgeries.discover_video(),
         }
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error.name) from error
 
 
 def _require_extra(library: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(library) is None:
-        raise _extra_missing(library)
-
-
-def _extra_missing(library: str | None) -> InstallationError:
-    return InstallationError(
-        f"Forging needs {library}, which is not installed.",
-        remedy="Install it with: pip install 'assay[train]'",
-    )
+        raise missing("Forging needs", library, "train")
 
 
 def _print_forgers(forgers: dict[str, Forger | SoundForger | VideoForger]) -> None:
@@ -265,10 +255,8 @@ def _forge(forger: Forger, order: _Order, credentials: Credentials | None, stack
     stack.enter_context(answers_only())
     rgb = _read(order.source, order.max_megapixels, stack)
     donor = _read(order.donor, order.max_megapixels, stack)
-    try:
+    with needing("Forging needs", "train"):
         forgery = forge_picture(forger, rgb, donor, order.seed, order.face)
-    except ModuleNotFoundError as error:
-        raise _extra_missing(error.name) from error
     mark = mark_of(forger, forgery, order.seed)
     _write(forgery, mark, order, credentials)
     stack.close()

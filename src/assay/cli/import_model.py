@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from assay.cli.exits import guarded
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 
 def register(group: typer.Typer) -> None:
@@ -41,14 +42,9 @@ def import_model(
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file; a folder is needed.")
-    try:
+    with needing("Importing needs", "train"):
         from assay.training.import_net import import_net
         from assay.training.nets import net_named
-    except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"Importing needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error
     outcome = import_net(net_named(net), file, out, calibrate, cache)
     for line in outcome.lines:
         typer.echo(line)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.exits import guarded, say
-from assay.errors import ConfigError, InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from assay.web.actor import Actor
@@ -136,17 +137,10 @@ def store_of(
     data: Path | None, database: str | None, *, must_exist: bool = False
 ) -> Iterator[Store]:
     """The store of the service with these settings; the rest comes from where its own come."""
-    try:
+    with needing("The service needs", "web"):
         from assay.web.configured import configured
         from assay.web.settings import SQLITE_NAME
         from assay.web.store.database import open_store
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "assay":
-            raise
-        raise InstallationError(
-            f"The service needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[web]'",
-        ) from error
     settings = configured({"data": data, "database": database}, os.environ, Path.cwd())
     if must_exist and settings.database is None and not (settings.data / SQLITE_NAME).is_file():
         raise ConfigError(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.exits import guarded
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.training.nets.spec import NetSpec
@@ -50,15 +51,10 @@ def nets(
 
 
 def _chosen(name: str) -> list[NetSpec]:
-    try:
+    with needing("The networks need", "train"):
         from assay.training.nets import discover, net_named
 
         return [net_named(name)] if name else list(discover().values())
-    except ModuleNotFoundError as error:
-        raise InstallationError(
-            f"The networks need {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[train]'",
-        ) from error
 
 
 def _facts(spec: NetSpec) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.exits import guarded
-from assay.errors import InstallationError
+from assay.cli.extras import needing
 
 
 def register(app: typer.Typer) -> None:
@@ -153,16 +153,9 @@ def by_field(given: Mapping[str, object]) -> dict[str, object]:
 
 def run(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
     """Serve with these settings until the process is asked to stop."""
-    try:
+    with needing("The service needs", "web"):
         from assay.web.configured import configured
         from assay.web.server import run as serve_until_stopped
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "assay":
-            raise
-        raise InstallationError(
-            f"The service needs {error.name}, which is not installed.",
-            remedy="Install it with: pip install 'assay[web]'",
-        ) from error
     serve_until_stopped(configured(flags, environ, Path.cwd()), _tell)
 
 

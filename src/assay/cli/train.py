@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.exits import guarded
-from assay.errors import InstallationError, UsageError
+from assay.cli.extras import needing
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +92,8 @@ def _by_file(config: Path, said: Mapping[str, Any], resume: bool) -> None:
             f"{config} says all of a run; {names} cannot be given beside it.",
             remedy="Change it in the file, or name the network instead of the file.",
         )
-    try:
+    with needing("Training needs", "train"):
         from assay.training.run import train as train_by_config
-    except ModuleNotFoundError as error:
-        raise _missing(error) from error
     train_by_config(config, resume)
 
 
@@ -103,12 +102,10 @@ def _by_name(net: str, said: Mapping[str, Any], resume: bool) -> None:
         raise UsageError(
             f"There is no configuration {net}.", remedy="See configs/ for those we use."
         )
-    try:
+    with needing("Training needs", "train"):
         from assay.training.classify import train_net
         from assay.training.net_config import run_of
         from assay.training.nets import net_named
-    except ModuleNotFoundError as error:
-        raise _missing(error) from error
     net_named(net)  # a slip in the name is said before a missing folder
     if "data" not in said:
         raise UsageError(
@@ -116,10 +113,3 @@ def _by_name(net: str, said: Mapping[str, Any], resume: bool) -> None:
             remedy=f"Name a folder with real/ and fake/ in it: assay train {net} --data FOLDER",
         )
     train_net(run_of({"net": net, **said}), resume)
-
-
-def _missing(error: ModuleNotFoundError) -> InstallationError:
-    return InstallationError(
-        f"Training needs {error.name}, which is not installed.",
-        remedy="Install it with: pip install 'assay[train]'",
-    )
