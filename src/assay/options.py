@@ -183,20 +183,28 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def _known(key: str, written: str, place: str) -> str:
-    names = tuple(field.name for field in fields(Options))
+    return known_key(key, written, place, Options, ENVIRONMENT_PREFIX)
+
+
+def known_key(key: str, written: str, place: str, settings: type, prefix: str) -> str:
+    """`key` where it is a field of the dataclass `settings`; ConfigError names the nearest else.
+
+    `written` is how it stands in `place`: a variable has the `prefix` before it.
+    """
+    names = tuple(field.name for field in fields(settings))
     if key in names:
         return key
-    near = _nearest(key, names, upper=written != key)
+    near = _nearest(key, names, prefix if written != key else "")
     raise ConfigError(f"Unknown setting {written!r} in {place}.{near}")
 
 
-def _nearest(word: str, known: tuple[str, ...], *, upper: bool = False) -> str:
+def _nearest(word: str, known: tuple[str, ...], prefix: str = "") -> str:
     import difflib
 
     matches = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if not matches:
         return ""
-    name = ENVIRONMENT_PREFIX + matches[0].upper() if upper else matches[0]
+    name = prefix + matches[0].upper() if prefix else matches[0]
     return f" Did you mean {name!r}?"
 
 
@@ -260,7 +268,8 @@ _SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCHES |= {"0": False, "false": False, "no": False, "off": False}
 
 
-def _switch(value: object) -> bool:
+def parse_switch(value: object) -> bool:
+    """True or false, as it is written in any of our places. Raises ValueError."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in _SWITCHES:
@@ -315,8 +324,8 @@ _PARSERS = {
     "reference": _place,
     "camera": _place,
     "bundles": _places,
-    "bundle_counts": _switch,
-    "allow_network": _switch,
+    "bundle_counts": parse_switch,
+    "allow_network": parse_switch,
     "frames": _whole_number,
     "max_faces": _whole_number,
     "max_megapixels": _number,
@@ -324,10 +333,10 @@ _PARSERS = {
     "motion_s": _number,
     "time_limit_s": _number,
     "detector_time_limit_s": _number,
-    "stability": _switch,
-    "heatmaps": _switch,
-    "embed_sound": _switch,
-    "embed_video": _switch,
+    "stability": parse_switch,
+    "heatmaps": parse_switch,
+    "embed_sound": parse_switch,
+    "embed_video": parse_switch,
     "threads": _whole_number,
     "fail_on": _text,
 }

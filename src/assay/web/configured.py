@@ -5,25 +5,28 @@ The keys are the fields of Settings; times may be written as `7d`, sizes as `2Gi
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from assay.errors import ConfigError
-from assay.options import SERVE_PREFIX, SERVE_TABLE, find_config, read_config
+from assay.options import (
+    SERVE_PREFIX,
+    SERVE_TABLE,
+    find_config,
+    known_key,
+    parse_switch,
+    read_config,
+)
 from assay.web.settings import Settings
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
-SWITCHES |= {"0": False, "false": False, "no": False, "off": False}
 
 
 def configured(
@@ -71,13 +74,7 @@ def _given(
 
 
 def _known(key: str, written: str, place: str) -> str:
-    names = tuple(field.name for field in fields(Settings))
-    if key in names:
-        return key
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    shown = f"{SERVE_PREFIX}{near[0].upper()}" if near and written != key else "".join(near)
-    hint = f" Did you mean {shown!r}?" if near else ""
-    raise ConfigError(f"Unknown setting {written!r} in {place}.{hint}")
+    return known_key(key, written, place, Settings, SERVE_PREFIX)
 
 
 def _text(value: object) -> str:
@@ -109,14 +106,6 @@ def _networks(value: object) -> tuple[str, ...]:
     for one in found:
         ipaddress.ip_network(one)  # ValueError says what is wrong with it
     return found
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in SWITCHES:
-        return SWITCHES[value.strip().lower()]
-    raise ValueError("true or false is expected")
 
 
 def _whole(least: int, most: int) -> Callable[[object], int]:
@@ -191,9 +180,9 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "port": _whole(0, 65535),
     "database": _database,
     "n_workers": _whole(0, 256),
-    "auth": _switch,
+    "auth": parse_switch,
     "keep_s": _keep,
-    "privacy": _switch,
+    "privacy": parse_switch,
     "max_queue": _whole(1, 10**7),
     "max_upload_bytes": n_bytes,
     "max_batch_files": _whole(1, 10**4),
@@ -203,11 +192,11 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "max_attempts": _whole(1, 100),
     "lost_after_s": _limit,
     "requests_per_minute": _whole(1, 10**6),
-    "allow_urls": _switch,
-    "allow_network": _switch,
-    "allow_private_addresses": _switch,
+    "allow_urls": parse_switch,
+    "allow_network": parse_switch,
+    "allow_private_addresses": parse_switch,
     "bundles": _folders,
     "public_url": _public,
     "forwarded_from": _networks,
-    "open_to_all": _switch,
+    "open_to_all": parse_switch,
 }
