@@ -26,11 +26,12 @@ from assay.report import (
     overlays,
     provenance,
     sound_chart,
+    templating,
     video_chart,
     wording,
 )
 from assay.report.next_steps import next_step
-from assay.report.sanitise import shortened, visible
+from assay.report.sanitise import visible
 from assay.report.value_pairs import value_pairs
 from assay.types import Evidence, Verdict
 from assay.verdict.heatmaps import heatmap_sentences
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 SCENES = ("scene", "scene_heatmap")
 MAX_ROWS = 60
-MAX_PRINTED = 5000  # longer than any path, so the command to rerun stays whole
 MAX_STEM = 60
 FILM_AND_JPEG_BYTES = 1_200_000  # of the stills beside a film: a page stays under 5 MB
 
@@ -91,29 +91,13 @@ def _template() -> Template:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("assay.report", "templates"),
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templating.environment("assay.report")
     environment.filters["titled"] = wording.titled
     environment.filters["score"] = wording.score
     environment.filters["cut"] = wording.cut_score
     environment.filters["rate"] = wording.rate
     environment.filters["interval"] = wording.interval
     return environment
-
-
-def _finalized(value: Any) -> Any:
-    """Spell out control characters in every printed string and bound it; our own markup passes."""
-    if hasattr(value, "__html__") or not isinstance(value, str):
-        return value
-    return visible(shortened(value, MAX_PRINTED))
 
 
 @dataclass(frozen=True, slots=True)

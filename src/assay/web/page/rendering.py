@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 import assay
-from assay.report import figures
+from assay.report import figures, templating
 from assay.report.sanitise import shortened, visible
 from assay.web.api import csrf
 from assay.web.page import assets, texts
@@ -20,35 +20,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-MAX_PRINTED = 5000
 MAX_NAME = 120
 
 
 def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
     """One page from `templates/<name>`; it is never kept by a cache, for it tells of files."""
-    held = {"request": request, "csrf": _csrf(request), "here": request.url.path, **values}
+    held = {"request": request, "csrf": csrf.token(request), "here": request.url.path, **values}
     page = _environment().get_template(name).render(held)
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
 
 
-def _csrf(request: Request) -> str:
-    """What a form must bring along; empty where nobody signs in."""
-    return csrf.token(request)
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import escape
 
-    environment = Environment(
-        loader=PackageLoader("assay.web", "templates"),
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templating.environment("assay.web")
     environment.globals |= {
         "say": texts.say,
         "script_texts": escape(json.dumps(texts.for_script(), sort_keys=True)),
@@ -64,13 +50,6 @@ def _environment() -> Environment:
         "named": lambda name: shortened(visible(name), MAX_NAME),
     }
     return environment
-
-
-def _finalized(value: Any) -> Any:
-    """Spell out control characters in every printed string and bound it; our own markup passes."""
-    if hasattr(value, "__html__") or not isinstance(value, str):
-        return value
-    return visible(shortened(value, MAX_PRINTED))
 
 
 def when(time_s: float | None) -> Markup:
