@@ -91,6 +91,11 @@ def is_public_or_own(address: str) -> bool:
     return found.is_private and not never and found.packed[0] != 0
 
 
+def allowed_by(own_too: bool) -> Allowed:
+    """Which addresses a request may go to: the public ones, with `own_too` the operator's also."""
+    return is_public_or_own if own_too else is_public
+
+
 @dataclass(slots=True)
 class _Errand:
     """One request under way; `sock` is closed from outside when its time is up."""

@@ -6,7 +6,7 @@ import threading
 import time
 from urllib.parse import unquote, urlsplit
 
-from assay.media.guarded_request import FetchError, get, is_public, is_public_or_own
+from assay.media.guarded_request import FetchError, allowed_by, get
 from assay.report.sanitise import encodable
 from assay.web.intake import Sent, told_name
 from assay.web.refusals import ForbiddenError, QueueFullError, Refusal
@@ -52,7 +52,7 @@ def fetched(service: Service, url: str, max_bytes: int | None = None) -> Sent:
 
 def _fetched(service: Service, url: str, most: int) -> Sent:
     settings = service.settings
-    allowed = is_public_or_own if settings.allow_private_addresses else is_public
+    allowed = allowed_by(settings.allow_private_addresses)
     with incoming(service.store, most, settings.min_free_bytes) as file:
         until = time.monotonic() + LIMIT_S
         answer = get(url, file.write, max_bytes=most, until=until, allowed=allowed)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from assay.errors import AssayError
+from assay.options import parse_switch
 from assay.report.sanitise import shortened
 from assay.web import misuse
 from assay.web.actor import Actor
@@ -20,22 +21,19 @@ from assay.web.form_stream import FormStream, boundary_of
 from assay.web.option_fields import options_from, quoted
 from assay.web.refusals import (
     BodyTooLargeError,
-    QueueFullError,
     SlowClientError,
     StorageFullError,
     UnprocessableError,
 )
 from assay.web.service import Service
 from assay.web.store import examinations, media
-from assay.web.store.examinations import FULL_RETRY_S, Added, Wanted
+from assay.web.store.examinations import Added, Wanted
 from assay.web.store.media import Incoming, Kept
 from assay.web.store.schema import BATCH, LIVE, PRIORITIES
 
 FEED_BYTES = 256 * 1024  # handed to a thread at once: one switch for many small chunks
 MAX_NAME = 255
 OWN_FIELDS = ("priority", "batch", "purpose", "again", "name", "url")
-SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
-SWITCHES |= {"0": False, "false": False, "no": False, "off": False, "": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +97,7 @@ async def receive(request: Request, service: Service, actor: Actor, n_files: int
 
 def require_room(service: Service) -> None:
     """Refuse while the queue is full, before bytes are taken. Raises QueueFullError."""
-    n_queued = examinations.n_waiting(service.store)["queued"]
-    if n_queued >= service.settings.max_queue:
-        raise QueueFullError(
-            f"{n_queued} files wait already.", remedy="Try again later.",
-            retry_after_s=FULL_RETRY_S,
-        )  # fmt: skip
+    examinations.require_room(service.store, service.settings.max_queue)
 
 
 async def _pour(request: Request, stream: FormStream) -> None:
@@ -242,16 +235,22 @@ def read_wishes(fields: Mapping[str, str], service: Service) -> Wishes:
     own = {name: fields.get(name, "").strip() for name in OWN_FIELDS}
     if own["priority"] not in ("", *PRIORITIES):
         raise UnprocessableError(f"priority {quoted(own['priority'])!r} is none of live, batch.")
-    if own["again"].lower() not in SWITCHES:
-        raise UnprocessableError("again is true or false.")
+    again = _asked(own["again"])
     rest = {name: text for name, text in fields.items() if name not in OWN_FIELDS}
     return Wishes(
         options_from(rest, service.settings),
         PRIORITIES.get(own["priority"]),
         own["batch"] or None,
         own["purpose"] or None,
-        SWITCHES[own["again"].lower()],
+        again,
     )
+
+
+def _asked(again: str) -> bool:
+    try:
+        return parse_switch(again) if again else False
+    except ValueError:
+        raise UnprocessableError("again is true or false.") from None
 
 
 def accept(
@@ -266,11 +265,7 @@ def accept(
     with used_or_let_go(service, Received([sent], {}, reference)):
         wanted = _wanted(service, actor, sent, fields, reference, batch_id, previous_id)
         most = service.settings.max_queue
-        added = examinations.add(service.store, actor, wanted, service.engine, most)
-    if not added.is_new:
-        # What answers may have given its own file up (privacy); then this one goes as well.
-        media.discard(service.store, sent.kept.sha256)
-    return added
+        return examinations.add(service.store, actor, wanted, service.engine, most)
 
 
 def _wanted(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import resource
 import struct
 import termios
@@ -17,11 +16,12 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from assay.web.api.problems import problem
+
 HEADERS_S = 10.0  # from the first byte of a request (or the connection) to the end of its headers
 UNREAD_S = 60.0  # an answer of which the client takes nothing
 MAX_CONNECTIONS = 4000
 SPARE_FILES = 256  # for the database, media and workers
-MEDIA_TYPE = b"application/problem+json"
 
 
 def max_connections() -> int:
@@ -35,20 +35,6 @@ def max_connections() -> int:
     if soft == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     return max(16, min(MAX_CONNECTIONS, soft - SPARE_FILES))
-
-
-def told(status: int, code: str, detail: str) -> bytes:
-    """The body of a problem that is found before there is any request."""
-    title = {400: "Bad Request"}.get(status, "Error")
-    return json.dumps(
-        {
-            "type": f"urn:assay:problem:{code}",
-            "title": title,
-            "status": status,
-            "code": code,
-            "detail": detail,
-        }
-    ).encode()
 
 
 class _PatientProtocol(H11Protocol):
@@ -115,16 +101,15 @@ class _PatientProtocol(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self._close()  # an answer has begun: there is no place for another
             return
-        body = told(400, "wrong_request", "This is no HTTP request that can be read.")
+        told = problem(400, "wrong_request", "This is no HTTP request that can be read.")
         headers = [
-            (b"content-type", MEDIA_TYPE),
-            (b"content-length", str(len(body)).encode()),
+            *told.raw_headers,
             (b"connection", b"close"),
             (b"x-content-type-options", b"nosniff"),
         ]
         for event in (
             h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
+            h11.Data(data=bytes(told.body)),
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")

@@ -15,7 +15,7 @@ from assay.web.jobs.gathered import UnbelievableError, gathered
 from assay.web.store.queue import Claimed
 
 SHA256 = "a" * 64
-HELD = Claimed("1" * 32, "2" * 32, "local", "local", "a.jpg", SHA256, {}, 1, None, None)
+HELD = Claimed("1" * 32, "2" * 32, "a.jpg", SHA256, {}, 1, None, None)
 
 
 def left(folder: Path, **changes: Any) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
-from assay.media.guarded_request import FetchError, is_public, is_public_or_own, require_address
+from assay.media.guarded_request import FetchError, allowed_by, require_address
 from assay.web.api.access import Asking, Serving
 from assay.web.api.models import Model, iso
 from assay.web.refusals import UnprocessableError
@@ -97,7 +97,7 @@ def _require_reachable(service: Service, url: str) -> None:
     except UnicodeEncodeError:
         raise UnprocessableError("The address is to be plain ASCII.") from None
     host = (parts.hostname or "").rstrip(".")
-    allowed = is_public_or_own if service.settings.allow_private_addresses else is_public
+    allowed = allowed_by(service.settings.allow_private_addresses)
     numeric = ":" in host or host.replace(".", "").isdigit()
     if (numeric or host == "localhost") and not allowed("127.0.0.1" if not numeric else host):
         raise UnprocessableError(

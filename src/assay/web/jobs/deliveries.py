@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import assay
-from assay.media.guarded_request import FetchError, is_public, is_public_or_own, post
+from assay.media.guarded_request import FetchError, allowed_by, post
 from assay.web.jobs.chores import Chore
 from assay.web.service import Service
 from assay.web.store import deliveries, presence
@@ -53,7 +53,7 @@ def deliver(service: Service, one: Due) -> str:
         "Assay-Signature": signature(one.secret, int(now()), body),
         "User-Agent": f"assay/{assay.__version__}",
     }
-    allowed = is_public_or_own if service.settings.allow_private_addresses else is_public
+    allowed = allowed_by(service.settings.allow_private_addresses)
     try:
         until = time.monotonic() + ANSWER_S
         answer = post(one.url, body, headers, until=until, allowed=allowed)

@@ -14,11 +14,10 @@ from typing import Any
 from assay.errors import AssayError
 from assay.report.unexamined import unexamined
 from assay.types import Verdict
-from assay.web.jobs.failures import REPORT
+from assay.web.jobs.failures import REPORT, RESULT
 from assay.web.jobs.host import Job, Tell
 from assay.web.option_fields import options_of
 
-RESULT = "result.json"
 ROOMS = ("bundles", "media", "subjects", "inputs", "detectors", "verdict", "report")
 PRELOADED = (
     "onnxruntime", "av", "c2pa", "pi_heif", "numpy.fft", "numpy.ma", "numpy.random",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.web.store.queue import Claimed, Outcome
 
-REPORT = "report.html"
+REPORT, RESULT = "report.html", "result.json"
 
 
 def failed_outcome(

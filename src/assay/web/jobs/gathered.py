@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.report.conforms import faults
-from assay.web.jobs.failures import REPORT
+from assay.web.jobs.failures import REPORT, RESULT
 from assay.web.store.queue import Claimed, Outcome
 
-RESULT = "result.json"
 MAX_RESULT_BYTES = 48 * 2**20
 MAX_REPORT_BYTES = 16 * 2**20
 MAX_ARTIFACT_BYTES = 8 * 2**20

@@ -5,8 +5,6 @@ A case holds examinations of its own owner only: whoever reads the case may read
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from assay.web.actor import Actor
 from assay.web.refusals import ConflictError, NotFoundError, UnprocessableError
 from assay.web.store import examinations as store_examinations
 from assay.web.store.database import Store, new_id, now
+from assay.web.store.listing import cursor_of, read_cursor
 from assay.web.store.schema import case_items, cases, examinations
 
 MAX_TITLE, MAX_NOTES, MAX_NOTE = 200, 20_000, 4_000
@@ -110,7 +109,7 @@ def add(store: Store, actor: Actor, id_: str, examination_id: str, note: str = "
     actor.require("examine")
     note = _bounded(note, MAX_NOTE, "note")
     with store.writing() as connection:
-        held = _case(connection, actor, id_, lock=True)
+        held = _case(connection, actor, id_)
         row = store_examinations.get_within(connection, actor, examination_id)
         if row.owner != held.owner:
             raise ConflictError("The case and the examination belong to different owners.")
@@ -177,12 +176,12 @@ def page(
     counted = select(func.count()).where(case_items.c.case_id == c.id).scalar_subquery()
     asked = select(cases, counted.label("n_items")).where(*_narrowed(actor, text, examination_id))
     if cursor is not None:
-        asked = asked.where(tuple_(c.updated_at, c.id) < tuple_(*_read_cursor(cursor)))
+        asked = asked.where(tuple_(c.updated_at, c.id) < tuple_(*read_cursor(cursor)))
     asked = asked.order_by(c.updated_at.desc(), c.id.desc()).limit(limit + 1)
     with store.reading() as connection:
         rows = connection.execute(asked).all()
     more, rows = len(rows) > limit, rows[:limit]
-    return CasePage(rows, _cursor(rows[-1]) if more else None)
+    return CasePage(rows, cursor_of(rows[-1].updated_at, rows[-1].id) if more else None)
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
@@ -217,9 +216,9 @@ def _holds_tag(text: str) -> list[Any]:
     return _holds(cast(cases.c.tags, Text), json.dumps(text)[1:-1])
 
 
-def _case(connection: Connection, actor: Actor, id_: str, lock: bool = False) -> Row[Any]:
+def _case(connection: Connection, actor: Actor, id_: str) -> Row[Any]:
     asked = select(cases).where(cases.c.id == id_)
-    row = connection.execute(asked.with_for_update() if lock else asked).one_or_none()
+    row = connection.execute(asked).one_or_none()
     if row is None or not actor.sees(row.owner):
         raise NotFoundError("There is no such case.")
     return row
@@ -250,17 +249,3 @@ def _bounded(text: str, most: int, what: str) -> str:
 def _storable(text: str) -> str:
     """PostgreSQL keeps no zero byte, and UTF-8 no lone surrogate."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _cursor(row: Row[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row.updated_at, row.id]).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        time_s, id_ = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if not isinstance(time_s, float) or not isinstance(id_, str):
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error):
-        raise UnprocessableError("The cursor is none that this service gave.") from None
-    return time_s, id_

@@ -53,11 +53,6 @@ class Store:
             yield connection
 
     @property
-    def is_sqlite(self) -> bool:
-        """Whether the database is a file that only one may write to at a time."""
-        return self.engine.dialect.name == "sqlite"
-
-    @property
     def incoming(self) -> Path:
         """Where uploads are written until they are whole."""
         return self.folder / "incoming"

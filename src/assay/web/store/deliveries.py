@@ -54,12 +54,10 @@ def tell(connection: Connection, examination_id: str) -> None:
     row = connection.execute(asked).one()
     event, time_s = f"examination.{row.status}", now()
     hooks = connection.execute(select(webhooks).where(webhooks.c.owner == row.owner)).all()
+    hooks = [hook for hook in hooks if event in hook.events]
+    body = as_examination(row, row.engine).model_dump(mode="json") if hooks else {}
     for hook in hooks:
-        if event not in hook.events:
-            continue
-        id_ = new_id()
-        body = as_examination(row, row.engine).model_dump(mode="json")
-        values = {"id": id_, "webhook_id": hook.id, "event": event, "body": body}
+        values = {"id": new_id(), "webhook_id": hook.id, "event": event, "body": body}
         values |= {"examination_id": row.id, "next_at": time_s, "created_at": time_s}
         connection.execute(insert(deliveries).values(**values))
 

@@ -112,7 +112,7 @@ def _add_within(
     same = examinations.c.dedupe_key == key
     held = connection.execute(select(examinations).where(same)).one_or_none() if key else None
     if held is None:
-        _require_room(connection, max_queue)
+        _require_room_within(connection, max_queue)
         _require_files(store, wanted)
         _keep_medium(connection, wanted)
         id_ = _insert(connection, actor, wanted, engine, key)
@@ -133,7 +133,13 @@ def _add_within(
     return Added(id_, held is None)
 
 
-def _require_room(connection: Connection, max_queue: int) -> None:
+def require_room(store: Store, max_queue: int) -> None:
+    """Raise QueueFullError while as many wait as may: asked before a file is taken."""
+    with store.reading() as connection:
+        _require_room_within(connection, max_queue)
+
+
+def _require_room_within(connection: Connection, max_queue: int) -> None:
     n_waiting = connection.execute(
         select(func.count()).select_from(examinations).where(examinations.c.status == "queued")
     ).scalar_one()
@@ -195,11 +201,7 @@ def _name_too(connection: Connection, held: Row[Any], name: str) -> None:
 
 
 def _into_batch(connection: Connection, actor: Actor, batch_id: str, id_: str) -> None:
-    c = batches.c
-    _require_id(batch_id, "batch")
-    owner = connection.execute(select(c.owner).where(c.id == batch_id)).scalar_one_or_none()
-    if owner is None or not actor.sees(owner):
-        raise NotFoundError("There is no such batch.")
+    _batch(connection, actor, batch_id)
     row = {"batch_id": batch_id, "examination_id": id_}
     held = select(batch_items).where(
         batch_items.c.batch_id == batch_id, batch_items.c.examination_id == id_
@@ -219,11 +221,8 @@ def add_batch(store: Store, actor: Actor, name: str) -> str:
 
 def batch(store: Store, actor: Actor, batch_id: str) -> tuple[Row[Any], dict[str, int]]:
     """A batch and how many of its files have which status. Raises NotFoundError."""
-    _require_id(batch_id, "batch")
     with store.reading() as connection:
-        row = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
-        if row is None or not actor.sees(row.owner):
-            raise NotFoundError("There is no such batch.")
+        row = _batch(connection, actor, batch_id)
         joined = batch_items.join(examinations, examinations.c.id == batch_items.c.examination_id)
         counted = (
             select(examinations.c.status, func.count())
@@ -233,6 +232,14 @@ def batch(store: Store, actor: Actor, batch_id: str) -> tuple[Row[Any], dict[str
         )
         counts = {row[0]: row[1] for row in connection.execute(counted)}
     return row, {status: counts.get(status, 0) for status in STATUSES}
+
+
+def _batch(connection: Connection, actor: Actor, batch_id: str) -> Row[Any]:
+    _require_id(batch_id, "batch")
+    row = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
+    if row is None or not actor.sees(row.owner):
+        raise NotFoundError("There is no such batch.")
+    return row
 
 
 def get(store: Store, actor: Actor, id_: str) -> Row[Any]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
 
 from assay.web.actor import Actor
-from assay.web.refusals import ConflictError, NotFoundError, NotReadyError, UnprocessableError
+from assay.web.refusals import NotFoundError, NotReadyError, UnprocessableError
 from assay.web.store import audit
 from assay.web.store import examinations as store_examinations
 from assay.web.store.database import Store, new_id, now
@@ -39,15 +38,7 @@ def give(store: Store, actor: Actor, examination_id: str, kind: str, comment: st
     if len(comment) > MAX_COMMENT:
         raise UnprocessableError(f"At most {MAX_COMMENT} characters of comment.")
     comment = comment.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    for _ in range(5):
-        try:
-            return _give(store, actor, examination_id, {"kind": kind, "comment": comment})
-        except IntegrityError:  # the same person said it twice at the same moment
-            continue
-    raise ConflictError("The same feedback is being sent too often at once.", retry_after_s=1)
-
-
-def _give(store: Store, actor: Actor, examination_id: str, said: Mapping[str, str]) -> Row[Any]:
+    said = {"kind": kind, "comment": comment}
     with store.writing() as connection:
         row = store_examinations.get_within(connection, actor, examination_id)
         asked = select(results.c.result).where(results.c.examination_id == examination_id)

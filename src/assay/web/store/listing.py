@@ -50,13 +50,13 @@ def page(
     c, limit = examinations.c, max(1, min(limit, MAX_PAGE))
     asked = select(examinations).where(*_narrowed(actor, filters))
     if cursor is not None:
-        asked = asked.where(tuple_(c.created_at, c.id) < tuple_(*_read_cursor(cursor)))
+        asked = asked.where(tuple_(c.created_at, c.id) < tuple_(*read_cursor(cursor)))
     asked = asked.order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
     with store.reading() as connection:
         rows = connection.execute(asked).all()
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, _cursor(rows[-1]) if more else None)
+    return Page(rows, cursor_of(rows[-1].created_at, rows[-1].id) if more else None)
 
 
 def _narrowed(actor: Actor, filters: Filters) -> list[Any]:
@@ -92,11 +92,13 @@ def _narrowed(actor: Actor, filters: Filters) -> list[Any]:
     return found
 
 
-def _cursor(row: Row[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row.created_at, row.id]).encode()).decode()
+def cursor_of(time_s: float, id_: str) -> str:
+    """What leads on from the row of this time and id."""
+    return base64.urlsafe_b64encode(json.dumps([time_s, id_]).encode()).decode()
 
 
-def _read_cursor(cursor: str) -> tuple[float, str]:
+def read_cursor(cursor: str) -> tuple[float, str]:
+    """The time and the id of a cursor. Raises UnprocessableError on what `cursor_of` never gave."""
     try:
         if len(cursor) > 200:
             raise ValueError

@@ -7,7 +7,7 @@ result) asks for that word: a worker that was given up for lost and comes back c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, insert, select, update
@@ -27,8 +27,6 @@ class Claimed:
 
     id: str
     claim: str
-    owner: str
-    actor: str
     name: str
     sha256: str
     options: Mapping[str, Any]
@@ -237,18 +235,7 @@ def is_silent(connection: Connection, held: Claimed, lost_after_s: float) -> boo
 
 
 def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(
-        row.id,
-        row.claim,
-        row.owner,
-        row.actor,
-        row.name,
-        row.sha256,
-        row.options,
-        row.n_attempts,
-        row.reference_sha256,
-        row.reference_name,
-    )
+    return Claimed(**{field.name: getattr(row, field.name) for field in fields(Claimed)})
 
 
 def _is(held: Claimed) -> Any:
