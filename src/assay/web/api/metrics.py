@@ -21,15 +21,15 @@ from sqlalchemy import func, select
 import assay
 from assay.web.api.access import Asking, Serving
 from assay.web.api.edges import App, Receive, Send
+from assay.web.api.health import SEEN_WITHIN_S
 from assay.web.service import Service
-from assay.web.store import deliveries, presence
+from assay.web.store import deliveries, media, presence
 from assay.web.store.database import now
-from assay.web.store.schema import examinations, media
+from assay.web.store.schema import examinations
 
 router = APIRouter(tags=["service"])
 
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
-SEEN_WITHIN_S = 30.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -79,18 +79,17 @@ class _Stored(Collector):
         by_status = select(c.status, func.count()).group_by(c.status)
         by_label = select(c.label, func.count()).where(c.label.is_not(None)).group_by(c.label)
         oldest = select(func.min(c.created_at)).where(c.status == "queued")
-        n_bytes = select(func.coalesce(func.sum(media.c.n_bytes), 0))
-        with self._service.store.reading() as connection:
+        store = self._service.store
+        with store.reading() as connection:
             statuses = {(row[0],): row[1] for row in connection.execute(by_status)}
             labels = {(row[0],): row[1] for row in connection.execute(by_label)}
             first = connection.execute(oldest).scalar_one()
-            held = int(connection.execute(n_bytes).scalar_one())
         yield _gauge("assay_examinations", "Examinations kept.", ("status",), statuses)
         yield _gauge("assay_verdicts", "Results kept.", ("label",), labels)
         waits_s = 0.0 if first is None else max(0.0, now() - first)
         told = "How long the oldest file has waited."
         yield _gauge("assay_queue_oldest_seconds", told, (), {(): waits_s})
-        yield _gauge("assay_media_bytes", "Media kept.", (), {(): held})
+        yield _gauge("assay_media_bytes", "Media kept.", (), {(): media.n_bytes(store)})
 
 
 class _Refused(Collector):

@@ -13,7 +13,7 @@ import assay
 from assay.media.guarded_request import FetchError, allowed_by, post
 from assay.web.jobs.chores import Chore
 from assay.web.service import Service
-from assay.web.store import deliveries, presence
+from assay.web.store import deliveries
 from assay.web.store.database import now
 from assay.web.store.deliveries import Due
 
@@ -34,9 +34,7 @@ def signature(secret: str, time_s: int, body: bytes) -> str:
 
 
 def run(service: Service) -> None:
-    """Tell what is due, several at a time, for ROUND_S at most; drop what is old."""
-    deliveries.forget_told(service.store)
-    presence.forget_gone(service.store)
+    """Tell what is due, several at a time, for ROUND_S at most."""
     until = time.monotonic() + ROUND_S
     while time.monotonic() < until and (held := deliveries.due(service.store)):
         with ThreadPoolExecutor(N_AT_ONCE) as pool:
