@@ -67,6 +67,7 @@ def package(archive: Path, *pictures: str | Picture, name: str = "@maker/theme")
         dated_by="its changelog",
         integrity=integrity(archive),
         one_identity=False,
+        split="train",
         pictures=tuple(p if isinstance(p, Picture) else Picture(p, None) for p in pictures),
     )
 
@@ -104,6 +105,13 @@ def test_people_who_recur_are_one_identity(tmp_path: Path) -> None:
     wanted = replace(package(ball, "a.jpg", "b.jpg"), one_identity=True)
     rows = web_photos.make([wanted], tmp_path / "out", fetch=brought(ball))
     assert {row["identity"] for row in rows} == {"web-maker-theme"}
+
+
+def test_a_package_may_be_for_validation(tmp_path: Path) -> None:
+    ball = tarball(tmp_path / "t.tgz", {"a.jpg": jpeg(1)})
+    wanted = replace(package(ball, "a.jpg"), split="val")
+    (row,) = web_photos.make([wanted], tmp_path / "out", fetch=brought(ball))
+    assert row["split"] == "val"
 
 
 def test_a_crop_has_the_pixels_of_its_place() -> None:
@@ -246,6 +254,7 @@ def test_the_shipped_configuration_can_be_used() -> None:
         ('version = "2.0.4"', 'version = "https://example.org/x.tgz"'),
         ('integrity = "sha512-', 'integrity = "md5-'),
         ('licence = "MIT"', 'license = "MIT"'),
+        ('licence = "MIT"', 'split = "test"\nlicence = "MIT"'),
         ("[[package]]", "[[packages]]"),
         ("pictures = [", "pictures = [[], "),
     ],

@@ -38,6 +38,7 @@ from assay.types import FloatArray
 
 FACTS = ("path", "modality", "label", "method", "identity", "split", "box")
 COLUMNS = (*FACTS, "source", "licence", "note", "sha256")
+SPLITS = ("train", "val")
 MOST_PICTURE_BYTES = 16 << 20
 MOST_UNPACKED_BYTES = 1 << 30
 MOST_PIXELS = 100_000_000
@@ -64,6 +65,7 @@ class Package:
     """One published package. `integrity` is `sha512-` and the base64 digest of its file.
 
     `date` is from `dated_by`. `one_identity`: the same people may be in several of its pictures.
+    `split` is `train` or `val`.
     """
 
     registry: str
@@ -75,6 +77,7 @@ class Package:
     dated_by: str
     integrity: str
     one_identity: bool
+    split: str
     pictures: tuple[Picture, ...]
 
     @property
@@ -103,7 +106,8 @@ def _package(table: dict[str, Any]) -> Package:
         Picture(entry, None) if isinstance(entry, str) else Picture(entry[0], _box(entry[1:]))
         for entry in table.pop("pictures")
     )
-    return Package(one_identity=table.pop("one_identity", False), pictures=pictures, **table)
+    optional = {"one_identity": False, "split": "train"}
+    return Package(**(optional | table), pictures=pictures)
 
 
 def _box(numbers: list[int]) -> tuple[int, int, int, int]:
@@ -119,6 +123,8 @@ def _check(package: Package) -> None:
         raise ConfigError(f"{package.name}@{package.version} is no package name and version.")
     if not package.integrity.startswith("sha512-"):
         raise ConfigError(f"{package.name}: integrity starts with sha512-.")
+    if package.split not in SPLITS:
+        raise ConfigError(f"{package.name}: split is one of {', '.join(SPLITS)}.")
     if len(package.pictures) > MOST_A_PACKAGE:
         raise ConfigError(f"{package.name} has more than {MOST_A_PACKAGE} pictures.")
 
@@ -321,7 +327,7 @@ def _write(package: Package, picture: Picture, data: bytes, out: Path) -> dict[s
         "label": "real",
         "method": method,
         "identity": method if package.one_identity else f"{method}-{stem}",
-        "split": "train",
+        "split": package.split,
         "box": "",
         "source": f"{package.name}@{package.version}:{picture.path}",
         "licence": f"{package.licence}; photographs: {package.photographs}",
