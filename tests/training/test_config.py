@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="the train extra is not installed")
 pytest.importorskip("lightning", reason="the train extra is not installed")
 pytestmark = pytest.mark.train
 
+from assay.bundles import bundle_folder  # noqa: E402
 from assay.errors import ConfigError  # noqa: E402
 from assay.inputs.patch import PatchInput  # noqa: E402
 from assay.inputs.waveform import WaveformInput  # noqa: E402
@@ -86,6 +87,7 @@ def test_the_configuration_trains_what_the_detector_cuts(
         {"swapped_twins": "twins = 0.3"},
         {"calibration_share": "calibration_shares = 0.3"},
         {"device": "device = 'cpu'\n[members]\nleaves_out = ['x']"},
+        {"device": "device = 'cpu'\n[members]\nonly = true\nleave_out = ['x']"},
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(
@@ -94,6 +96,14 @@ def test_a_configuration_that_cannot_be_used_is_refused(
     path = write_config(tmp_path, **replaced)
     with pytest.raises(ConfigError, match=r"tiny\.toml"):
         read_config(path)
+
+
+def test_a_bundle_that_ships_is_started_from_by_its_name(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    text = path.read_text()
+    for named, wanted in (("face_blending", bundle_folder("face_blending")), ("a.pt", "a.pt")):
+        path.write_text(f'start = "{named}"\n{text}')
+        assert read_config(path).start == Path(wanted)
 
 
 def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:

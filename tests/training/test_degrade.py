@@ -102,3 +102,22 @@ def test_small_pictures_survive_every_step(shape: tuple[int, int]) -> None:
         out = drawn(seed, 8.0)(rgb)
         assert out.ndim == 3
         assert min(out.shape[:2]) >= 8
+
+
+def test_whole_pictures_are_sometimes_saved_as_webp() -> None:
+    rgb = textured(120, 96)
+    out = room._webp(60)(rgb)
+    assert out.shape == rgb.shape
+    assert 0.2 < np.abs(out.astype(int) - rgb.astype(int)).mean() < 25
+    rough = room._webp(40)(rgb).astype(int)
+    assert np.abs(rough - rgb).mean() > np.abs(room._webp(95)(rgb).astype(int) - rgb).mean()
+    names = [
+        step.__qualname__
+        for seed in range(200)
+        for step in room.draw_picture_degradation(
+            np.random.default_rng(seed), (0.5, 1.3), 0.6
+        ).steps
+    ]
+    assert 8 < sum("_webp" in name for name in names) < 45
+    faces = [step.__qualname__ for seed in range(200) for step in drawn(seed).steps]
+    assert not any("_webp" in name for name in faces)

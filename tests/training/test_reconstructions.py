@@ -41,9 +41,9 @@ class Dimmer:
         return [picture // (2 if name == "half" else 3) for picture in pictures]
 
 
-def test_a_forgery_and_its_twin_differ_by_the_decoder_alone() -> None:
+def test_a_forgery_and_its_twin_differ_by_the_decoder_alone(tmp_path: Path) -> None:
     pictures = [make_picture(n, side=side) for n, side in enumerate((200, 260, 600, 300))]
-    made = reconstructed_pictures(pictures, Dimmer(), rounds=3)  # type: ignore[arg-type]
+    made = reconstructed_pictures(pictures, Dimmer(), 3, tmp_path)  # type: ignore[arg-type]
     assert len(made) == 12
     for forgery in made:
         assert forgery.fake
@@ -57,9 +57,9 @@ def test_a_forgery_and_its_twin_differ_by_the_decoder_alone() -> None:
     assert all(by_source[p.source_path] == p.group for p in made)
 
 
-def test_the_twin_is_a_part_of_the_picture() -> None:
+def test_the_twin_is_a_part_of_the_picture(tmp_path: Path) -> None:
     picture = make_picture(side=260)
-    made = reconstructed_pictures([picture], Dimmer(), rounds=24)  # type: ignore[arg-type]
+    made = reconstructed_pictures([picture], Dimmer(), 24, tmp_path)  # type: ignore[arg-type]
     whole = np.asarray(picture.rgb)
     found = 0
     for twin in (p.twin for p in made if p.twin is not None):
@@ -69,26 +69,39 @@ def test_the_twin_is_a_part_of_the_picture() -> None:
     assert 1 <= found < 24  # some are cut as they are, the others were shrunk before
 
 
-def test_the_same_seed_makes_the_same_forgeries_in_any_company() -> None:
+def test_the_same_seed_makes_the_same_forgeries_in_any_company(tmp_path: Path) -> None:
     pictures = [make_picture(n, side=230) for n in range(3)]
-    alone = reconstructed_pictures(pictures[1:2], Dimmer(), 2)  # type: ignore[arg-type]
-    together = reconstructed_pictures(pictures, Dimmer(), 2)  # type: ignore[arg-type]
+    alone = reconstructed_pictures(pictures[1:2], Dimmer(), 2, tmp_path / "a")  # type: ignore[arg-type]
+    together = reconstructed_pictures(pictures, Dimmer(), 2, tmp_path / "b")  # type: ignore[arg-type]
     elsewhere = [replace(pictures[1], source_path="/another/place.png")]
-    moved = reconstructed_pictures(elsewhere, Dimmer(), 2)  # type: ignore[arg-type]
+    moved = reconstructed_pictures(elsewhere, Dimmer(), 2, tmp_path / "c")  # type: ignore[arg-type]
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(alone, moved, strict=True))
     of_it = [p for p in together if p.source_path == "1.png"]
     assert len(alone) == len(of_it) == 2
     for one in alone:
         assert any(np.array_equal(one.rgb, other.rgb) for other in of_it)
-    other = reconstructed_pictures(pictures[1:2], Dimmer(), 2, seed=1)  # type: ignore[arg-type]
+    other = reconstructed_pictures(pictures[1:2], Dimmer(), 2, tmp_path / "a", 1)  # type: ignore[arg-type]
     assert not any(
         a.rgb.shape == b.rgb.shape and np.array_equal(a.rgb, b.rgb)
         for a, b in zip(alone, other, strict=True)
     )
 
 
-def test_pictures_too_small_for_a_decoder_are_left_out() -> None:
-    assert reconstructed_pictures([make_picture(side=150)], Dimmer(), 2) == []  # type: ignore[arg-type]
+def test_pictures_too_small_for_a_decoder_are_left_out(tmp_path: Path) -> None:
+    assert reconstructed_pictures([make_picture(side=150)], Dimmer(), 2, tmp_path) == []  # type: ignore[arg-type]
+
+
+def test_pictures_kept_before_are_not_decoded_again(tmp_path: Path) -> None:
+    pictures = [make_picture(n, side=230) for n in range(3)]
+    first = reconstructed_pictures(pictures, Dimmer(), 2, tmp_path)  # type: ignore[arg-type]
+    kept = sorted(tmp_path.iterdir())
+    kept[0].unlink()
+    dimmer = Dimmer()
+    again = reconstructed_pictures(pictures, dimmer, 2, tmp_path)  # type: ignore[arg-type]
+    assert len(dimmer.sizes) == 1  # what was lost, alone
+    assert sorted(tmp_path.iterdir()) == kept
+    for old, new in zip(first, again, strict=True):
+        assert np.array_equal(old.rgb, new.rgb)
 
 
 def test_faces_are_decoded_in_blocks_and_cut_back(tmp_path: Path) -> None:

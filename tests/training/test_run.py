@@ -25,7 +25,6 @@ from assay.training.pairs import PairSource  # noqa: E402
 from assay.training.picture_pairs import PicturePairSource  # noqa: E402
 from assay.training.run import (  # noqa: E402
     Prepared,
-    average_with,
     build_members,
     build_net,
     distinct,
@@ -197,6 +196,7 @@ def test_a_network_that_takes_no_such_setting_is_refused(tmp_path: Path) -> None
 def test_training_goes_on_from_given_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "build_net", lambda *_: TinyNet())
     kept = TinyNet()
     torch.save(kept.state_dict(), tmp_path / "kept.pt")
@@ -204,6 +204,8 @@ def test_training_goes_on_from_given_weights(
     config = replace(read_config(write_config(tmp_path)), start=tmp_path / "kept.pt")
     (member,) = build_members(config, prepared)
     assert torch.equal(member.net.first.weight, kept.first.weight)
+    beside = torch.load(config.run_folder / "start.pt", weights_only=True)
+    assert torch.equal(beside["first.weight"], kept.first.weight)
     torch.save({"other": torch.zeros(1)}, tmp_path / "kept.pt")
     for start in (tmp_path / "kept.pt", tmp_path / "none.pt"):
         with pytest.raises(ConfigError, match=start.name):
@@ -268,28 +270,37 @@ def test_training_and_checks_count_the_tags_alike(
     assert {"a", "b", "self_blend"} <= set(seen[0].source.tags)
 
 
-def test_weights_are_averaged_with_those_of_the_start(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    first, second = TinyNet(), TinyNet()
-    second.norm.num_batches_tracked += 5
-    torch.save(first.state_dict(), tmp_path / "start.pt")
-    before = {name: value.clone() for name, value in second.state_dict().items()}
-    average_with(second, tmp_path / "start.pt")
-    for name, value in second.state_dict().items():
-        if value.is_floating_point():
-            assert torch.allclose(value, (before[name] + first.state_dict()[name]) / 2)
-    assert int(second.norm.num_batches_tracked) == 5
-    with pytest.raises(ConfigError):
-        average_with(second, tmp_path / "missing.pt")
+def test_a_folder_to_start_from_is_a_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "build_net", lambda *_: TinyNet())
+    asked = []
+    monkeypatch.setattr(run, "load_bundle", lambda _, *given: asked.append(given))
+    config = replace(read_config(write_config(tmp_path)), start=tmp_path)
+    build_members(config, Prepared([], [make_view()], [], []))
+    ((folder, pictures),) = asked
+    assert folder == tmp_path
+    assert pictures.shape == (128, 32, 32, 3)
 
 
-def test_the_layer_that_names_methods_may_have_become_another(tmp_path: Path) -> None:
-    from assay.training.nets.voice_synthesis import VoiceSynthesisNet
-
-    small = (4, 4, 4, 4, 4)
-    before, now = (VoiceSynthesisNet(widths=small, n_methods=n) for n in (3, 5))
-    torch.save(before.state_dict(), tmp_path / "start.pt")
-    run.load_weights(now, tmp_path / "start.pt")
-    assert now.method is not None
-    assert now.method.weight.shape[0] == 5
-    assert torch.equal(now.score.weight, before.score.weight)
+def test_networks_that_leave_out_may_be_trained_beside_one_that_is_not(
+    tmp_path: Path, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "build_net", lambda *_: TinyNet())
+    monkeypatch.setattr("assay.training.export.finish", lambda *_: pytest.fail("a bundle"))
+    kept = TinyNet()
+    torch.save(kept.state_dict(), tmp_path / "kept.pt")
+    path = write_config(tmp_path, kind='kind = "picture"', scale="")
+    text = path.read_text() + '\n[members]\nonly = true\nleave_out = ["gan"]\n'
+    path.write_text(f'start = "{tmp_path / "kept.pt"}"\n' + text)
+    run.train(path)
+    folder = tmp_path / "runs" / "tiny"
+    after = torch.load(folder / "weights.pt", weights_only=True)
+    for name, value in kept.state_dict().items():
+        assert torch.equal(after[name], value), name
+    with (folder / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"all", "reference", "without gan"} <= set(rows[0])
+    assert any(row["reference"] != row["all"] for row in rows)

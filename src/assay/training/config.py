@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from assay.bundles import bundle_folder, bundle_names
 from assay.errors import BundleMismatchError, ConfigError
 from assay.inputs.face import FaceInput
 from assay.inputs.patch import PatchInput
@@ -49,20 +50,23 @@ class MembersChoice:
     network for each pattern in `leave_out`, which never sees the methods and sources that match.
 
     Those are built with `net`, and so is a reference that leaves nothing out; they learn from one
-    batch in `every`.
+    batch in `every`. With `only` nothing else is trained: the network that ships is taken as it
+    is, to be scored beside them, and no bundle is made.
     """
 
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     net: dict[str, Any] = field(default_factory=dict)
     every: int = 1
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One resolved training configuration; `raw` is the file as read. `start` is a file of weights
-    from which training goes on, instead of the ImageNet ones; with `mean_with_start` what ships
-    is the mean of those and of what training made of them."""
+    from which training goes on, instead of the ImageNet ones, or the folder of a finished bundle
+    of pictures or faces (the name alone of one that ships); with `mean_with_start` what ships is
+    the mean of those and of what training made of them."""
 
     name: str
     version: str
@@ -91,7 +95,7 @@ def read_config(path: Path) -> TrainingConfig:
         if kind not in get_args(Kind):
             raise KeyError(f"kind {kind!r}")
         stored = raw["recipe"]
-        return TrainingConfig(
+        config = TrainingConfig(
             name=raw["name"],
             version=raw["version"],
             kind=kind,
@@ -102,13 +106,18 @@ def read_config(path: Path) -> TrainingConfig:
             schedule=Schedule(**raw["schedule"]),
             members=_members(raw.get("members", {})),
             raw=raw,
-            start=Path(raw["start"]) if "start" in raw else None,
+            start=_start(raw["start"]) if "start" in raw else None,
             mean_with_start="start" in raw and bool(raw.get("mean_with_start", False)),
         )
+        return _require_start(config)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} is no usable training configuration: {error!r}.") from error
     except BundleMismatchError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _start(named: str) -> Path:
+    return bundle_folder(named) if named in bundle_names() else Path(named)
 
 
 def _recipe(kind: Kind, stored: dict[str, Any]) -> Recipe:
@@ -133,3 +142,9 @@ def _data(stored: dict[str, Any]) -> DataChoice:
 def _members(stored: dict[str, Any]) -> MembersChoice:
     values = dict(stored)
     return MembersChoice(leave_out=tuple(values.pop("leave_out", ())), **values)
+
+
+def _require_start(config: TrainingConfig) -> TrainingConfig:
+    if config.members.only and not (config.start and config.members.leave_out):
+        raise KeyError("[members] only needs `start` and `leave_out`")
+    return config

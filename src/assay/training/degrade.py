@@ -37,6 +37,7 @@ class Odds:
     jpeg_from: int
     h264: float
     round_trip: float = 0.0
+    webp: float = 0.0
 
 
 def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
@@ -51,8 +52,9 @@ def draw_degradation(rng: np.random.Generator, side_px: float) -> Degradation:
 def draw_picture_degradation(
     rng: np.random.Generator, scales: tuple[float, float], jpeg_share: float
 ) -> Degradation:
-    """The same for a pair of whole pictures, resized by a factor within `scales`."""
-    odds = Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08, round_trip=0.15)
+    """The same for a pair of whole pictures, resized by a factor within `scales`; some as WebP,
+    which is what many pages show now."""
+    odds = Odds(resize=0.5, jpeg=jpeg_share, jpeg_from=45, h264=0.08, round_trip=0.15, webp=0.12)
     return _drawn(rng, scales, odds)
 
 
@@ -74,6 +76,8 @@ def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) ->
         steps.append(_sharpen(float(rng.uniform(0.2, 0.8))))
     if rng.random() < odds.h264:
         steps.append(_h264(int(rng.integers(18, 38))))
+    if odds.webp and rng.random() < odds.webp:
+        steps.append(_webp(int(rng.integers(40, 96))))
     if rng.random() < odds.jpeg:
         steps.append(_jpeg(int(rng.integers(odds.jpeg_from, 99))))
     return Degradation(tuple(steps), scale)
@@ -156,6 +160,18 @@ def _sharpen(amount: float) -> Step:
 
 def _jpeg(quality: int) -> Step:
     return lambda rgb: resaved(rgb, quality)
+
+
+def _webp(quality: int) -> Step:
+    import cv2
+
+    def apply(rgb: Array) -> Array:
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        _, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
+        back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        return np.ascontiguousarray(np.asarray(back, np.uint8)[..., ::-1])
+
+    return apply
 
 
 def _h264(crf: int) -> Step:

@@ -76,7 +76,7 @@ class Schedule:
 @dataclass(slots=True)
 class Member:
     """One network in training and the methods and sources whose pairs it never sees. It is
-    trained on one batch in `every`."""
+    trained on one batch in `every`; one with `every` 0 is not trained, only checked."""
 
     name: str
     net: nn.Module
@@ -148,6 +148,9 @@ class PairModule(lightning.LightningModule):
         self.source, self.checks, self.schedule = source, checks, schedule
         codes = {tag: code for code, tag in enumerate(source.tags)}
         self.left_out = [[codes[t] for t in sorted(m.leaves_out) if t in codes] for m in members]
+        self.told = next((i for i, member in enumerate(members) if member.every), 0)
+        for member in members:
+            member.net.requires_grad_(bool(member.every))
         self.seconds = 0.0
         self._watched = torch.zeros(())
         self._last: float | None = None
@@ -207,7 +210,7 @@ class PairModule(lightning.LightningModule):
         for i, (member, net, left_out) in enumerate(
             zip(self.members, self.nets, self.left_out, strict=True)
         ):
-            if (self.global_step + i) % member.every:
+            if not member.every or (self.global_step + i) % member.every:
                 continue
             seen = _without(batch, left_out) if left_out else batch
             if len(seen["genuine"]) < 2:  # batch norm needs more than one
@@ -219,7 +222,7 @@ class PairModule(lightning.LightningModule):
             )
             loss = loss + also_asked(outputs, seen["method"], self.schedule)
             total = total + loss
-            if i == 0:
+            if i == self.told:
                 self.log_dict(numbers)
         self._watched = self._watched.to(total) + total.detach()
         return total

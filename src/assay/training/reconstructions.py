@@ -79,13 +79,17 @@ def _through(net: upsampling.UpsamplingAutoencoder) -> Decoder:
 
 
 def reconstructed_pictures(
-    pictures: Sequence[CachedPicture], decoders: Decoders, rounds: int, seed: int = 0
+    pictures: Sequence[CachedPicture],
+    decoders: Decoders,
+    rounds: int,
+    folder: Path,
+    seed: int = 0,
 ) -> list[CachedPicture]:
     """`rounds` forgeries of every genuine picture, each with its twin: a square of it, at a scale
-    drawn between a third and 1, and what one of the decoders makes of it.
-
-    They are kept in memory only: on a GPU they are made faster than a disk reads them.
+    drawn between a third and 1, and what one of the decoders makes of it. Kept in `folder`, a
+    tenth of a second of work each on one processor core.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     jobs: dict[tuple[str, int], list[Base]] = {}
     for picture in pictures:
         for number in range(rounds):
@@ -102,18 +106,32 @@ def reconstructed_pictures(
     with ThreadPoolExecutor(8) as pool:
         cut = pool.map(lambda part: [base.cut() for base in part[1]], parts)
         made = zip(parts, told(cut, len(parts), "reconstructions"), strict=True)
-        return [p for (name, bases), cuts in made for p in _made(name, bases, cuts, decoders)]
+        return [
+            p for (name, bases), cuts in made for p in _made(name, bases, cuts, decoders, folder)
+        ]
 
 
 def _made(
-    name: str, bases: Sequence[Base], cuts: Sequence[Array], decoders: Decoders
+    name: str, bases: Sequence[Base], cuts: Sequence[Array], decoders: Decoders, folder: Path
 ) -> list[CachedPicture]:
-    fakes = decoders(name, cuts)
+    places = [folder / f"{_digest(name, rgb)}.npy" for rgb in cuts]
+    todo = [i for i, place in enumerate(places) if not place.is_file()]
+    if todo:
+        for i, fake in zip(todo, decoders(name, [cuts[i] for i in todo]), strict=True):
+            half = places[i].with_suffix(".half.npy")  # a file that is there is whole
+            np.save(half, fake)
+            half.rename(places[i])
+    fakes = [np.load(place, mmap_mode="r") for place in places]
     method = name.split("/")[0]
     return [
         replace(base.picture, method=method, fake=True, rgb=fake, twin=genuine)
         for base, genuine, fake in zip(bases, cuts, fakes, strict=True)
     ]
+
+
+def _digest(name: str, rgb: Array) -> str:
+    said = f"{name} {rgb.shape} ".encode()
+    return hashlib.sha256(said + np.ascontiguousarray(rgb).tobytes()).hexdigest()[:24]
 
 
 def _base(picture: CachedPicture, number: int, rng: np.random.Generator) -> Base | None:

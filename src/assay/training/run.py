@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -30,6 +31,7 @@ from assay.training.picture_pairs import PicturePairSource
 from assay.training.pictures import cached_pictures
 from assay.training.voice_pairs import VoicePairSource
 from assay.training.voices import cached_voices, with_copies
+from assay.training.weights import average_with, load_bundle, load_weights
 
 NETS: dict[str, type[nn.Module]] = {
     "face": FaceBlendingNet,
@@ -37,6 +39,8 @@ NETS: dict[str, type[nn.Module]] = {
     "voice": VoiceSynthesisNet,
 }
 REFERENCE = "reference"
+START = "start.pt"
+N_STATISTICS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def train(config_path: Path, resume: bool = False, finish: bool = True) -> None:
         load_weights(members[0].net, weights)
     else:
         fit_members(config, prepared, members, resume)
-    if finish:
+    if finish and not config.members.only:
         from assay.training.export import finish as export
 
         export(members[0].net, config, prepared)
@@ -96,8 +100,8 @@ def fit_members(
     source.tags = checks.tags = all_tags(config, prepared)
     module = PairModule(members, source, checks, config.schedule)
     fit(module, config.run_folder, resume)
-    if config.mean_with_start and config.start is not None:
-        average_with(members[0].net, config.start)
+    if config.mean_with_start:
+        average_with(members[0].net, config.run_folder / START)
     for i, member in enumerate(members):
         name = "weights.pt" if i == 0 else f"weights-{member.name}.pt"
         if i == 0 or member.name in config.members.variants:
@@ -166,13 +170,13 @@ def _reconstructed(parts: list[list[Any]], config: TrainingConfig) -> list[list[
     )
 
     decoders = Decoders(torch.device(_device(config.schedule.device)))
-    rounds = config.data.reconstructions
+    data, rounds = config.data, config.data.reconstructions
     if config.kind == "face":
-        data = config.data
         kept, share = data.cache.parent / "reconstructions", data.reconstructed_share
         return [with_reconstructions(part, decoders, rounds, kept, share) for part in parts]
+    kept = data.cache.parent / "picture_reconstructions"
     return [
-        part + reconstructed_pictures([p for p in part if not p.fake], decoders, n)
+        part + reconstructed_pictures([p for p in part if not p.fake], decoders, n, kept)
         for part, n in zip(parts, (rounds, 1, 1), strict=True)
     ]
 
@@ -236,47 +240,15 @@ def all_tags(config: TrainingConfig, prepared: Prepared) -> tuple[str, ...]:
     return tuple(sorted({tag for part in parts for tag in pair_source(config, part).tags}))
 
 
-def load_weights(net: nn.Module, path: Path) -> None:
-    """Load weights kept by an earlier run. Raises ConfigError where they do not fit.
-
-    The layer that names the method stays as it is where the methods have become others.
-    """
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        own = net.state_dict()
-        for name in ("method.weight", "method.bias"):
-            if name in kept and name in own and kept[name].shape != own[name].shape:
-                kept[name] = own[name]
-        net.load_state_dict(kept)
-    except (OSError, RuntimeError) as error:
-        raise ConfigError(f"The weights {path} cannot be used: {error}") from error
-
-
-def average_with(net: nn.Module, path: Path) -> None:
-    """Give the network the mean of its weights and of those kept in `path`.
-
-    Wortsman et al., "Model soups", ICML 2022: the mean of two networks of one descent generalises
-    better than either. Counters stay the network's own. Raises ConfigError where they do not fit.
-    """
-    own = {name: value.detach().clone() for name, value in net.state_dict().items()}
-    load_weights(net, path)
-    others = net.state_dict()
-    net.load_state_dict(
-        {
-            name: (value + others[name].to(value)) / 2 if value.is_floating_point() else value
-            for name, value in own.items()
-        }
-    )
-
-
 def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
     """The network that ships first, then its variants, then one for every tag left out."""
     chosen = config.members
     tags = pair_source(config, prepared.training).tags
     told = {"n_methods": len(all_tags(config, prepared))} if config.kind == "voice" else {}
-    members = [Member("all", build_net(config, told or None))]
+    first = Member("all", build_net(config, told or None), every=0 if chosen.only else 1)
+    members = [first]
     if config.start is not None:
-        load_weights(members[0].net, config.start)
+        _start(members[0].net, config, prepared)
     members += [
         Member(name, build_net(config, told | given)) for name, given in chosen.variants.items()
     ]
@@ -289,6 +261,19 @@ def build_members(config: TrainingConfig, prepared: Prepared) -> list[Member]:
         net = build_net(config, told | chosen.net)
         members.append(Member(name, net, left_out, chosen.every))
     return members
+
+
+def _start(net: nn.Module, config: TrainingConfig, prepared: Prepared) -> None:
+    """Load the weights to go on from, and keep them beside the run."""
+    assert config.start is not None
+    if config.start.is_dir():
+        source = pair_source(config, prepared.training)
+        pairs = [source.draw(40_000_000 + i) for i in range(N_STATISTICS)]
+        load_bundle(net, config.start, np.stack([c for p in pairs for c in (p.genuine, p.fake)]))
+    else:
+        load_weights(net, config.start)
+    config.run_folder.mkdir(parents=True, exist_ok=True)
+    torch.save(net.state_dict(), config.run_folder / START)
 
 
 def write_run_facts(config: TrainingConfig, prepared: Prepared) -> None:
