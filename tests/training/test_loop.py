@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from assay.training.loop import (  # noqa: E402
     pair_loss,
 )
 from assay.training.pairs import Pair  # noqa: E402
+from tests.real_faces import ROOT  # noqa: E402
 from tests.training.tiny_run import LOSSES, TinyNet, TinySource, schedule  # noqa: E402
 
 
@@ -360,3 +363,23 @@ def test_the_nets_of_a_finished_run_are_plain_ones(tmp_path: Path) -> None:
     x = torch.randn(1, 8, 4, 4)
     assert other.depthwise(x).abs().max() <= other.depthwise.bias.abs().max() + 1e-6
     assert not torch.equal(net.depthwise(x), other.depthwise(x))
+
+
+FORKED = """
+import sys
+import cv2, numpy as np
+import subprocess
+import sys
+from pathlib import Path
+from tests.training.test_loop import fit, module
+cv2.setNumThreads(4)
+cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)  # its threads are there now
+fit(module(2, workers=1), Path(sys.argv[1]))
+"""
+
+
+def test_threads_of_opencv_do_not_hang_the_workers(tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="the train extra is not installed")
+    command = [sys.executable, "-c", FORKED, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=240, capture_output=True, cwd=ROOT)
+    assert (tmp_path / "last.ckpt").is_file()

@@ -316,6 +316,7 @@ def fit(module: PairModule, folder: Path, resume: bool = False) -> None:
     """
     schedule = module.schedule
     folder.mkdir(parents=True, exist_ok=True)
+    _quiet_opencv()  # its threads, once there, hang every worker that is forked
     last = folder / "last.ckpt"
     if not resume and getattr(rank_zero_only, "rank", 0) == 0:
         shutil.rmtree(folder / "logs", ignore_errors=True)  # else the curves would mix two runs
@@ -360,8 +361,12 @@ def _accelerator(device: str) -> str:
     return {"cuda": "gpu"}.get(device, device)
 
 
-def _quiet_worker(_: int) -> None:
+def _quiet_opencv() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+
+
+def _quiet_worker(_: int) -> None:
+    _quiet_opencv()
     torch.set_num_threads(1)
