@@ -64,11 +64,17 @@ def main() -> None:
 
 
 def take(runs: Path) -> None:
-    """Keep compact copies of the scores of the finished runs there."""
+    """Keep compact copies of the scores of the finished runs there; of a run that leaves things
+    out beside a network rather than those of the network's own run."""
     for name in NAMES:
-        if (runs / name / "scores.csv").is_file():
-            path = keep_compact(runs / name, RESULTS)
-            print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+        found = [
+            runs / run
+            for run in (f"{name}_left_out", name)
+            if (runs / run / "scores.csv").is_file()
+        ]
+        if found:
+            path = keep_compact(found[0], RESULTS, name)
+            print(f"{found[0]}: {path.name}, {path.stat().st_size / 1e6:.2f} MB")
         else:
             print(f"{runs / name} has no scores.csv.")
 

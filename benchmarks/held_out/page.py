@@ -94,10 +94,12 @@ def _provenance(result: Table) -> str:
     rows = []
     for name, run in result["networks"].items():
         facts, scores = run["facts"], run["scores"]
+        config = facts.get("config", {})
+        only = config.get("members", {}).get("only")
         rows.append(
             [
                 f"`{name}`",
-                facts.get("config", {}).get("version", "?"),
+                "as installed" if only else config.get("version", "?"),
                 f"{scores['rows']:,} ({scores['without_score']} without a score)",
                 f"`{scores['sha256'][:12]}`",
                 f"`{str(facts.get('commit', '?'))[:12]}`",

@@ -107,9 +107,10 @@ def read_scores(path: Path, name: str, facts: Mapping[str, Any]) -> Scores:
     )
 
 
-def keep_compact(run: Path, folder: Path) -> Path:
-    """Copy runs/<name>/scores.csv into `folder` without absolute paths, with the run's facts."""
-    name = run.name
+def keep_compact(run: Path, folder: Path, name: str | None = None) -> Path:
+    """Copy the run's scores.csv into `folder` without absolute paths, with the run's facts: the
+    scores of the network `name`, else of the run's own."""
+    name = name or run.name
     with (run / "scores.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     at = COLUMNS.index("path")
@@ -130,6 +131,7 @@ def _facts(run: Path) -> dict[str, Any]:
     path = run / "resolved.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     wanted = ("config", "data_hash", "commit", "torch", "n_training", "n_calibration")
+    wanted += ("start_sha256",)
     return {**{key: known[key] for key in wanted if key in known}, "shipped": _exported(run, known)}
 
 

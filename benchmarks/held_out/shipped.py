@@ -54,13 +54,16 @@ def decision_of(scores: Scores) -> Decision:
 
 
 def matching_card(scores: Scores) -> Card | None:
-    """The card of the bundle that came out of this run, None where another one is installed."""
+    """The card of the bundle that came out of this run, or that the run scored as it is; None
+    where another one is installed."""
     try:
         card = load_card(scores.name)
     except (BundleMissingError, BundleMismatchError):
         return None
     training = card.raw.get("training", {})
     config = scores.facts.get("config", {})
+    if config.get("members", {}).get("only"):
+        return card if card.network_sha256 == scores.facts.get("start_sha256") else None
     same = card.version == config.get("version") and bool(config)
     return card if same and training.get("data_hash") == scores.facts.get("data_hash") else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import generalisation
 from held_out import files, left_out, page, shipped
 from held_out.scores import Scores, compact_scores, keep_compact, read_scores, short_names
+from held_out.shipped import decision_of
 
+from assay.bundles import load_card
 from assay.evaluation.scores import Row
 from tests.benchmarks.made_scores import GENERATORS, NETWORKS, write_run
 
@@ -76,6 +79,31 @@ def test_the_variant_that_became_the_bundle_is_the_shipped_one(tmp_path: Path) -
     np.testing.assert_array_equal(found.logits["all"], original.logits["lite2"])
     np.testing.assert_array_equal(found.logits["lite0"], original.logits["all"])
     assert found.variants == ["lite0"]
+
+
+def test_a_run_that_leaves_out_beside_a_network_stands_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = generalisation.NAMES[0]
+    card = load_card(name)
+    for run in (name, f"{name}_left_out"):
+        write_run(tmp_path / "runs" / run)
+    facts = {
+        "config": {"version": "7", "members": {"only": True}},
+        "data_hash": "another",
+        "start_sha256": card.network_sha256,
+    }
+    (tmp_path / "runs" / f"{name}_left_out" / "resolved.json").write_text(json.dumps(facts))
+    results = tmp_path / "results"
+    results.mkdir()
+    monkeypatch.setattr(generalisation, "RESULTS", results)
+    generalisation.take(tmp_path / "runs")
+    (found,) = compact_scores(results)
+    assert found.name == name
+    # Its cuts are those of the installed bundle, which it scored as it is.
+    assert decision_of(found).bundle_sha256 == card.network_sha256
+    other = replace(found, facts={**found.facts, "start_sha256": "of an earlier one"})
+    assert decision_of(other).bundle_sha256 is None
 
 
 def test_paths_are_shortened_without_being_confused() -> None:

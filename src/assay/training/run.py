@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -283,8 +284,11 @@ def write_run_facts(config: TrainingConfig, prepared: Prepared) -> None:
 
 
 def provenance(config: TrainingConfig, prepared: Prepared) -> dict[str, Any]:
-    """Configuration, recipe, data hash, commit, and who was kept out."""
+    """Configuration, recipe, data hash, commit, who was kept out, and the digest of the weights
+    that it went on from."""
+    start = {} if config.start is None else {"start_sha256": _digest(config.start)}
     return {
+        **start,
         "config": config.raw,
         "recipe": asdict(config.recipe),
         "data_hash": data_hash(prepared.items),
@@ -294,6 +298,11 @@ def provenance(config: TrainingConfig, prepared: Prepared) -> dict[str, Any]:
         "n_calibration": len(prepared.calibration),
         "calibration_groups": sorted({e.group for e in prepared.calibration}),
     }
+
+
+def _digest(start: Path) -> str:
+    path = start / "network.onnx" if start.is_dir() else start
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _commit() -> str:
