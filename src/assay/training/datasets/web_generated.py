@@ -221,30 +221,44 @@ def _size_of(path: Path) -> tuple[int, int] | None:
 def pairs(
     savings: Iterable[Saving], genuine: Iterable[Genuine], config: Config
 ) -> Iterator[tuple[Genuine, Saving]]:
-    """A genuine picture for each wanted twin: of the same split, as large as the generated one
-    where there is such, from the method that was drawn from least, each picture once."""
+    """A genuine picture for each wanted twin, of the same split, each picture once.
+
+    Those for which a picture is large enough are served first, the largest before the others, by
+    the method that was drawn from least; the rest get what is nearest to their size.
+    """
     draw = random.Random(config.seed)
     by_split: dict[str, list[Genuine]] = defaultdict(list)
-    for picture in genuine:
-        by_split[picture.item.split].append(picture)
+    for one in genuine:
+        by_split[one.item.split].append(one)
     wanted = [saving for saving in savings for _ in range(config.twins)]
     draw.shuffle(wanted)
+    wanted.sort(key=lambda saving: -min(saving.size_px))
     for split, left in sorted(by_split.items()):
         draw.shuffle(left)
         taken: Counter[str] = Counter()
-        largest_first = sorted(
-            (saving for saving in wanted if saving.split == split),
-            key=lambda saving: -min(saving.size_px),
-        )
-        for saving in largest_first[: len(left)]:
-            picture = min(left, key=lambda one: _cost(one, saving, taken))
-            left.remove(picture)
-            taken[picture.item.method] += 1
-            yield picture, saving
+        unserved: list[Saving] = []
+        for saving in (wish for wish in wanted if wish.split == split):
+            if picture := _best(left, saving, taken, least=1.0):
+                yield picture, saving
+            else:
+                unserved.append(saving)
+        for saving in unserved:
+            if picture := _best(left, saving, taken, least=0.0):
+                yield picture, saving
 
 
-def _cost(picture: Genuine, saving: Saving, taken: Counter[str]) -> tuple[float, int]:
-    return -min(1.0, _factor(picture.size_px, saving.size_px)), taken[picture.item.method]
+def _best(left: list[Genuine], saving: Saving, taken: Counter[str], least: float) -> Genuine | None:
+    """Take the best of what is left for this saving, if it is `least` times as large."""
+
+    def rank(one: Genuine) -> tuple[float, int]:
+        return -min(1.0, _factor(one.size_px, saving.size_px)), taken[one.item.method]
+
+    picture = min(left, key=rank, default=None)
+    if picture is None or _factor(picture.size_px, saving.size_px) < least:
+        return None
+    left.remove(picture)
+    taken[picture.item.method] += 1
+    return picture
 
 
 def _factor(have_px: tuple[int, int], want_px: tuple[int, int]) -> float:
