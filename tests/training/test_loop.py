@@ -22,6 +22,7 @@ from assay.training.loop import (  # noqa: E402
     Schedule,
     check_numbers,
     fit,
+    freed,
     pair_loss,
 )
 from assay.training.pairs import Pair  # noqa: E402
@@ -363,6 +364,35 @@ def test_the_nets_of_a_finished_run_are_plain_ones(tmp_path: Path) -> None:
     x = torch.randn(1, 8, 4, 4)
     assert other.depthwise(x).abs().max() <= other.depthwise.bias.abs().max() + 1e-6
     assert not torch.equal(net.depthwise(x), other.depthwise(x))
+
+
+def test_a_freed_graph_leaves_the_same_gradients() -> None:
+    torch.manual_seed(2)
+    net = TinyNet()
+    pictures = torch.randint(0, 255, (4, 16, 16, 3), dtype=torch.uint8)
+
+    def gradients(way: Any) -> list[Tensor | None]:
+        net.zero_grad()
+        way(net(pictures).logit.square().sum()).backward()
+        return [None if p.grad is None else p.grad.clone() for p in net.parameters()]
+
+    plain = gradients(lambda loss: loss)
+    held = gradients(lambda loss: freed(loss, net) + 1)
+    for name, a, b in zip(dict(net.named_parameters()), plain, held, strict=True):
+        assert (a is None) == (b is None), name  # the mask's layer has no part in it
+        assert a is None or torch.equal(a, b), name
+
+
+def test_a_network_that_is_only_checked_stays_as_it_is(tmp_path: Path) -> None:
+    nets = [TinyNet(), TinyNet()]
+    before = {name: value.clone() for name, value in nets[0].state_dict().items()}
+    members = [Member("all", nets[0], every=0), Member("m", nets[1])]
+    fit(module(3, members), tmp_path)
+    for name, value in nets[0].state_dict().items():
+        assert torch.equal(value, before[name]), name
+    rows = read_log(tmp_path)
+    assert any("loss" in row for row in rows)  # of the first that is trained
+    assert any("auc" in row and "m/auc" in row for row in rows)
 
 
 FORKED = """
