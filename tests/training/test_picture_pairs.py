@@ -102,11 +102,18 @@ def test_half_of_the_pairs_are_aligned_where_there_are_both() -> None:
     assert drawn[True] == pytest.approx(100, abs=25)
 
 
-def test_a_method_with_many_pictures_is_drawn_no_more_often() -> None:
-    many = [make_picture(n, fake=True, method="large") for n in range(30)]
-    one = [make_picture(1, fake=True, method="small")]
+def test_of_aligned_forgeries_a_method_with_many_is_drawn_no_more_often() -> None:
+    many = [make_picture(n, twin=True, method="large") for n in range(30)]
+    one = [make_picture(1, twin=True, method="small")]
     drawn = Counter(source(GENUINE, many, one).draw(seed).method for seed in range(150))
     assert drawn["small"] == pytest.approx(75, abs=25)
+
+
+def test_a_generator_is_drawn_by_the_root_of_its_pictures() -> None:
+    many = [make_picture(n, fake=True, method="large", group=f"g{n}") for n in range(36)]
+    few = [make_picture(n, fake=True, method="small", group=f"h{n}") for n in range(4)]
+    drawn = Counter(source(GENUINE, many, few).draw(seed).method for seed in range(400))
+    assert drawn["small"] / 400 == pytest.approx(0.25, abs=0.07)
 
 
 def test_a_large_source_does_not_drown_a_small_one() -> None:

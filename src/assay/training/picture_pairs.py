@@ -20,8 +20,9 @@ SPARE_PX = 8
 class PicturePairSource:
     """All pairs of one training or validation set; `draw(seed)` always gives the same one.
 
-    Aligned forgeries (those with a twin) are drawn as often as the others, each method as often
-    as the next, and within a method the genuine sources by the fourth root of their size.
+    Aligned forgeries (those with a twin) are drawn as often as the others: each method as often
+    as the next, and within a method the genuine sources by the fourth root of their size. Of the
+    others a generator is drawn by the square root of its pictures: of some there are few.
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class PicturePairSource:
         self._genuine = Balanced(genuine, lambda p: p.method)
         aligned_fakes = grouped([p for p in fakes if p.twin is not None], lambda p: p.method)
         self._aligned = {m: Balanced(part, self._source) for m, part in aligned_fakes.items()}
-        self._free = grouped([p for p in fakes if p.twin is None], lambda p: p.method)
-        self.aligned = aligned if self._free and self._aligned else float(bool(self._aligned))
+        free = [p for p in fakes if p.twin is None]
+        self._free = Balanced(free, lambda p: p.method)
+        self.aligned = aligned if free and self._aligned else float(bool(self._aligned))
         self.tags = tuple(sorted({p.method for p in pictures} | set(self._source_of.values())))
 
     def _source(self, picture: CachedPicture) -> str:
@@ -49,10 +51,8 @@ class PicturePairSource:
             picture = self._aligned[method].draw(rng)
             twin = picture.rgb if picture.twin is None else picture.twin
             return self._finish(twin, picture.rgb, rng, method, self._source(picture), True)
-        method = _any(list(self._free), rng)
-        fakes = self._free[method]
-        fake, genuine = fakes[int(rng.integers(len(fakes)))], self._genuine.draw(rng)
-        return self._finish(genuine.rgb, fake.rgb, rng, method, genuine.method, False)
+        fake, genuine = self._free.draw(rng), self._genuine.draw(rng)
+        return self._finish(genuine.rgb, fake.rgb, rng, fake.method, genuine.method, False)
 
     def _finish(
         self,
