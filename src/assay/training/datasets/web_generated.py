@@ -224,7 +224,8 @@ def pairs(
     """A genuine picture for each wanted twin, of the same split, each picture once.
 
     Those for which a picture is large enough are served first, the largest before the others, by
-    the method that was drawn from least; the rest get what is nearest to their size.
+    the largest picture of the method that was drawn from least; the rest get what is nearest to
+    their size.
     """
     draw = random.Random(config.seed)
     by_split: dict[str, list[Genuine]] = defaultdict(list)
@@ -250,8 +251,9 @@ def pairs(
 def _best(left: list[Genuine], saving: Saving, taken: Counter[str], least: float) -> Genuine | None:
     """Take the best of what is left for this saving, if it is `least` times as large."""
 
-    def rank(one: Genuine) -> tuple[float, int]:
-        return -min(1.0, _factor(one.size_px, saving.size_px)), taken[one.item.method]
+    def rank(one: Genuine) -> tuple[float, int, float]:
+        factor = _factor(one.size_px, saving.size_px)
+        return -min(1.0, factor), taken[one.item.method], -factor
 
     picture = min(left, key=rank, default=None)
     if picture is None or _factor(picture.size_px, saving.size_px) < least:

@@ -153,8 +153,10 @@ def _npm(package: Package, folder: Path) -> list[str]:
 
 
 def _pypi(package: Package, folder: Path) -> list[str]:
-    # Wheels only: a source archive would run its own set-up script.
+    # Wheels only: a source archive would run its own set-up script. Nothing is installed, so
+    # which Python it is for does not matter.
     options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    options += ["--ignore-requires-python"]
     options += ["--python-version", "3.7", "--platform", "manylinux1_x86_64"]
     name = f"{package.name}=={package.version}"
     return [sys.executable, "-m", "pip", "download", *options, name]
