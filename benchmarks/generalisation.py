@@ -7,7 +7,9 @@ runs` it takes those of finished training runs first. Writes benchmarks/results/
 the tables in docs/generalisation.md and its figures.
 
 `--files FOLDER` measures the changed files anew (it needs the labelled media and both bundles;
-half-done work is kept in FOLDER); without it the numbers of the last time stay. `--failures FOLDER`
+half-done work is kept in FOLDER); `--published DATA WORK` the pictures by published generators in
+DATA (assay.training.datasets.web_generated); without them the numbers of the last time stay.
+`--failures FOLDER`
 draws contact sheets of the worst rows; they show other people's pictures and are not to be
 published.
 """
@@ -28,6 +30,7 @@ from held_out import files, left_out, shipped
 from held_out.figures import write_figures
 from held_out.made_failures import made_failures
 from held_out.page import blocks, filled
+from held_out.published import published
 from held_out.scores import Scores, compact_scores, keep_compact
 
 import assay
@@ -45,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from-runs", type=Path, metavar="FOLDER")
     parser.add_argument("--files", type=Path, metavar="FOLDER")
+    parser.add_argument("--published", type=Path, nargs=2, metavar=("DATA", "WORK"))
     parser.add_argument("--failures", type=Path, metavar="FOLDER")
     parser.add_argument("--draws", type=int, default=DRAWS)
     arguments = parser.parse_args()
@@ -54,7 +58,7 @@ def main() -> None:
     if not all_scores:
         raise SystemExit(f"{RESULTS} holds no scores_<name>.csv.gz; give --from-runs runs.")
     result = measured(all_scores, arguments.draws)
-    result |= of_files(arguments.files, arguments.draws)
+    result |= of_files(arguments.files, arguments.published, arguments.draws)
     write(result, all_scores)
     if arguments.failures:
         from held_out.failures import contact_sheets
@@ -113,18 +117,20 @@ def of_run(scores: Scores, n_draws: int) -> dict[str, Any]:
     }
 
 
-def of_files(work: Path | None, n_draws: int) -> dict[str, Any]:
-    """The whole program on files: measured where a folder is given, else as it was before."""
-    parts = ("robustness", "made_failures")
-    if work is None:
-        path = RESULTS / "generalisation.json"
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return {name: before.get(name) for name in parts}
-    missing = files.missing_bundles()
-    if missing:
+def of_files(work: Path | None, given: list[Path] | None, n_draws: int) -> dict[str, Any]:
+    """The whole program on files: measured where folders are given, else as it was before."""
+    path = RESULTS / "generalisation.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = {name: before.get(name) for name in ("robustness", "made_failures", "published")}
+    if (work or given) and (missing := files.missing_bundles()):
         raise SystemExit(f"Not installed yet: {', '.join(missing)}.")
-    shown = FIGURES / "generalisation-failures.png"
-    return {"robustness": files.robustness(work, n_draws), "made_failures": made_failures(shown)}
+    if work:
+        shown = FIGURES / "generalisation-failures.png"
+        found["robustness"] = files.robustness(work, n_draws)
+        found["made_failures"] = made_failures(shown)
+    if given:
+        found["published"] = published(*given, n_draws)
+    return found
 
 
 def write(result: dict[str, Any], all_scores: list[Scores]) -> None:

@@ -31,6 +31,7 @@ def blocks(result: Table, names: Sequence[str]) -> dict[str, str]:
             drawn = f"\n\n![{figure}]({FIGURES}/generalisation-{name}-{part}.png)"
             text = "Not scored yet." if run is None else write(run) + (drawn if figure else "")
             found[f"{part} {name}"] = text
+    found["published"] = _published(result.get("published"))
     found["robustness"] = _robustness(result.get("robustness"))
     found["failures"] = _failures(result.get("made_failures"))
     return found
@@ -285,6 +286,32 @@ def _networks(run: Table) -> str:
     heads = {SHIPPED: "shipped", REFERENCE: "reference (a quarter of the batches)"}
     columns = ["fakes", "rows", *[heads.get(network, network) for network in shown]]
     return _table(columns, rows)
+
+
+def _published(table: Table | None) -> str:
+    if table is None:
+        return "Not measured yet."
+    detector = "synthetic_picture"
+    rows = []
+    for entry in table["entries"]:
+        said, several = entry["verdicts"], entry["generators"] > 1
+        name = f"{entry['generator']} ({entry['generators']})" if several else entry["generator"]
+        cells = [
+            number(_of(entry, "separation", detector, measure), percent=percent)
+            for measure, percent in (("auc", False), ("equal_error_rate", True))
+        ]
+        counts = [str(said[name]) for name in ("alarm", "no answer", "nothing found")]
+        rows.append([name, str(entry["files"]), *cells, *counts])
+    columns = ("generator", "pictures", f"AUC of `{detector}`", "EER")
+    columns += ("verdict: manipulated", "inconclusive", "no evidence found")
+    genuine = table["genuine"]
+    said = genuine["verdicts"]
+    share = number(genuine["alarms"], percent=True)
+    return (
+        _table(columns, rows)
+        + f"\n\nOf {genuine['files']} genuine twins {said['alarm']} were called "
+        f"manipulated ({share}), {said['no answer']} were inconclusive."
+    )
 
 
 def _robustness(table: Table | None) -> str:

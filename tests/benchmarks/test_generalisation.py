@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib", reason="needs the train extra")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import generalisation
-from held_out import files, left_out, page, shipped
+from held_out import files, left_out, page, published, shipped
 from held_out.scores import Scores, compact_scores, keep_compact, read_scores, short_names
 from held_out.shipped import decision_of
 
@@ -391,3 +391,44 @@ def test_what_is_committed_can_be_rebuilt() -> None:
         assert packed.stat().st_size < 1.5e6
     text = generalisation.PAGE.read_text(encoding="utf-8")
     assert page.filled(text, page.blocks(result, generalisation.NAMES)) == text
+
+
+def published_rows() -> list[Row]:
+    """Eight pictures by one generator, two each by two others, and twenty genuine twins: the
+    detector's row and the file's of each."""
+    made = [("flux", n) for n in range(8)] + [(name, n) for name in ("a", "b") for n in range(2)]
+    pieces = [("fake", *one) for one in made] + [("real", "webp-x", n) for n in range(20)]
+    rows = []
+    for label, method, n in pieces:
+        path, high = f"{method}-{n}.webp", label == "fake" and n % 4 != 3
+        logit = (3.0 if high else -3.0) + n / 100
+        base = Row(path=path, label=label, method=method, group=path)
+        found = {"p_fake": 0.95 if high else 0.05, "threshold": 0.9, "fired": high}
+        rows.append(replace(base, detector="synthetic_picture", logit=logit, **found))
+        unsure = label == "real" and n == 0
+        verdict = {"status": "abstained"} if unsure else found
+        rows.append(replace(base, **verdict))
+    return rows
+
+
+def test_published_generators_are_told_one_by_one_and_together() -> None:
+    table = published.tables(published_rows(), DRAWS)
+    entries = {entry["generator"]: entry for entry in table["entries"]}
+    assert table["entries"][0]["generator"] == "all"
+    assert set(entries) == {"all", "flux", published.OTHERS}
+    assert entries["all"]["files"] == 12
+    assert entries["flux"]["verdicts"] == {"alarm": 6, "no answer": 0, "nothing found": 2}
+    assert entries[published.OTHERS]["generators"] == 2
+    # Six of eight lie above all genuine ones; the other two among them, above as many as below.
+    area = entries["flux"]["separation"]["synthetic_picture"]["auc"]["value"]
+    assert area == pytest.approx((6 + 2 * (3 + 0.5) / 20 + (4 / 20)) / 8, abs=0.02)
+    assert table["genuine"]["verdicts"] == {"alarm": 0, "no answer": 1, "nothing found": 19}
+    assert 0 < table["genuine"]["alarms"]["high"] < 0.2
+
+
+def test_published_generators_on_the_page() -> None:
+    text = page._published(published.tables(published_rows(), DRAWS))
+    assert "| flux | 8 |" in text
+    assert "| other generators (2) | 4 |" in text
+    assert "Of 20 genuine twins 0 were called manipulated" in text
+    assert page._published(None) == "Not measured yet."
