@@ -23,6 +23,7 @@ from assay.training.progress import told
 from assay.types import Array
 
 SIDES_PX = (512, 448, 384, 320, 256, 224, 192)
+MOST_PX = 320  # windows of 224 px need no more, and the work grows with the square
 BATCH = 16
 PAD_PX = 64
 
@@ -143,6 +144,7 @@ def _base(picture: CachedPicture, number: int, rng: np.random.Generator) -> Base
     if not fitting:
         return None
     side = fitting[0] if rng.random() < 0.7 else fitting[int(rng.integers(len(fitting)))]
+    side = min(side, MOST_PX)
     left = int(rng.integers(round(width * scale) - side + 1))
     top = int(rng.integers(round(height * scale) - side + 1))
     return Base(picture, number, scale, side, left, top)
