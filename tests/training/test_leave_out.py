@@ -34,7 +34,8 @@ class Brightness(torch.nn.Module):
         return Outputs(means, means[:, None])
 
 
-MEMBERS = [Member("all", Brightness(1.0)), Member("without gan", Brightness(-2.0))]
+ALONE = Member("all", Brightness(1.0))
+MEMBERS = [ALONE, Member("without gan", Brightness(-2.0), frozenset({"gan"}))]
 
 
 @pytest.fixture
@@ -140,3 +141,13 @@ def test_of_training_data_some_of_each_source_are_scored(
     assert kept != [f"{n}.png" for n in range(5)]  # from all of it, not its beginning
     assert sum(row["method"] == "gan" for row in rows) == 3
     assert sum(row["split"] == "calibration" for row in rows) == 9
+
+
+def test_training_data_are_scored_for_those_that_left_something_out_alone(
+    config: TrainingConfig,
+) -> None:
+    config = pictures_of(config)
+    parts = ([make_picture(0)], [make_picture(1)], [make_picture(2, split="val")])
+    for members, n in (([ALONE], 2), (MEMBERS, 3)):
+        write_scores(config, Prepared([], *parts), members)
+        assert len(scores(config)) == n

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,10 +49,11 @@ class Row:
 def write_scores(config: TrainingConfig, prepared: Prepared, members: Sequence[Member]) -> None:
     """Write runs/<name>/scores.csv: one row a thing scored, one column of logits a member.
 
-    Of training data at most 150 examples a source, for the members that left it out; of what was
-    kept out and of the `val` split everything.
+    Of training data at most 150 examples a source, for the members that left it out, where there
+    are such; of what was kept out and of the `val` split everything.
     """
-    rows = _rows(config, prepared)
+    left_out = any(member.leaves_out for member in members)
+    rows = _rows(config, prepared if left_out else replace(prepared, training=[]))
     data = _Inputs(rows, config, prepared)
     logits = _scored(data, members, config)
     with (config.run_folder / "scores.csv").open("w", newline="", encoding="utf-8") as file:
