@@ -31,7 +31,7 @@ from held_out.figures import write_figures
 from held_out.made_failures import made_failures
 from held_out.page import blocks, filled
 from held_out.published import published
-from held_out.scores import Scores, compact_scores, keep_compact
+from held_out.scores import LEFT_OUT, Scores, compact_scores, keep_compact
 
 import assay
 
@@ -68,17 +68,12 @@ def main() -> None:
 
 
 def take(runs: Path) -> None:
-    """Keep compact copies of the scores of the finished runs there; of a run that leaves things
-    out beside a network rather than those of the network's own run."""
-    for name in NAMES:
-        found = [
-            runs / run
-            for run in (f"{name}_left_out", name)
-            if (runs / run / "scores.csv").is_file()
-        ]
-        if found:
-            path = keep_compact(found[0], RESULTS, name)
-            print(f"{found[0]}: {path.name}, {path.stat().st_size / 1e6:.2f} MB")
+    """Keep compact copies of the scores of the finished runs there: the networks' own, and those
+    of the runs that leave things out beside them."""
+    for name in (run for network in NAMES for run in (network, network + LEFT_OUT)):
+        if (runs / name / "scores.csv").is_file():
+            path = keep_compact(runs / name, RESULTS)
+            print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
         else:
             print(f"{runs / name} has no scores.csv.")
 

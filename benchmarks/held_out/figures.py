@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from assay.evaluation.plots import COLOURS, DASHES, GREY, LIGHT, STYLE
 from assay.evaluation.ranking import Ranking
 from assay.evaluation.slices import MIN_OF_A_LABEL
-from held_out.scores import REFERENCE, SHIPPED, WITHOUT, Scores
+from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT, Scores
 
 Table = Mapping[str, Any]
 Bar = tuple[str, Table | None, str]
@@ -25,21 +25,32 @@ def write_figures(result: Table, all_scores: Sequence[Scores], folder: Path) -> 
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+    names = {scores.name for scores in all_scores}
     with mpl.rc_context():
         mpl.rcdefaults()  # nobody's matplotlibrc
         mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
         for scores in all_scores:
             run = result["networks"][scores.name]
-            for kind, figure in (
-                ("generators", _generators(scores.name, run)),
-                ("sources", _sources(scores.name, run)),
-                ("shipped", _roc(scores)),
-            ):
+            for kind in _kinds(scores.name, names):
                 path = folder / f"generalisation-{scores.name}-{kind}.png"
                 # No date inside: the same numbers give the same file.
-                figure.savefig(path, metadata={"Software": None})
+                _drawn(kind, scores, run).savefig(path, metadata={"Software": None})
                 written.append(path)
     return written
+
+
+def _kinds(name: str, names: Collection[str]) -> Sequence[str]:
+    """What is drawn of a run: of one that leaves things out beside another, and of that other,
+    only its own."""
+    if name.endswith(LEFT_OUT):
+        return ("generators", "sources")
+    return ("shipped",) if name + LEFT_OUT in names else ("generators", "sources", "shipped")
+
+
+def _drawn(kind: str, scores: Scores, run: Table) -> Any:
+    if kind == "shipped":
+        return _roc(scores)
+    return (_generators if kind == "generators" else _sources)(scores.name, run)
 
 
 def _generators(name: str, run: Table) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assay.evaluation.variants import VARIANTS
-from held_out.scores import REFERENCE, SHIPPED, WITHOUT
+from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT
 
 Table = Mapping[str, Any]
 
@@ -23,12 +23,15 @@ class MarkerError(ValueError):
 
 
 def blocks(result: Table, names: Sequence[str]) -> dict[str, str]:
-    """All generated parts by marker name; networks in `names` without results say so."""
+    """All generated parts by marker name; networks in `names` without results say so. What was
+    left out comes from a run of its own where there is one."""
     found = {"provenance": _provenance(result)}
     for name in names:
-        run = result["networks"].get(name)
+        beside = name + LEFT_OUT if name + LEFT_OUT in result["networks"] else name
         for part, (write, figure) in PARTS.items():
-            drawn = f"\n\n![{figure}]({FIGURES}/generalisation-{name}-{part}.png)"
+            of = name if part == "shipped" else beside
+            run = result["networks"].get(of)
+            drawn = f"\n\n![{figure}]({FIGURES}/generalisation-{of}-{part}.png)"
             text = "Not scored yet." if run is None else write(run) + (drawn if figure else "")
             found[f"{part} {name}"] = text
     found["published"] = _published(result.get("published"))

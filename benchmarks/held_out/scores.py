@@ -26,6 +26,8 @@ Words = NDArray[np.str_]
 
 COLUMNS = ("split", "label", "method", "source", "group", "path")
 SHIPPED, REFERENCE, WITHOUT = "all", "reference", "without "
+LEFT_OUT = "_left_out"
+"""After a network's name: the run in which others left something out beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,9 @@ def read_scores(path: Path, name: str, facts: Mapping[str, Any]) -> Scores:
     )
 
 
-def keep_compact(run: Path, folder: Path, name: str | None = None) -> Path:
-    """Copy the run's scores.csv into `folder` without absolute paths, with the run's facts: the
-    scores of the network `name`, else of the run's own."""
-    name = name or run.name
+def keep_compact(run: Path, folder: Path) -> Path:
+    """Copy runs/<name>/scores.csv into `folder` without absolute paths, with the run's facts."""
+    name = run.name
     with (run / "scores.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     at = COLUMNS.index("path")

@@ -15,7 +15,7 @@ from assay.evaluation.ranking import fitted_cut
 from assay.evaluation.scores import Row
 from assay.evaluation.slices import MIN_OF_A_LABEL
 from held_out.left_out import unseen_generators
-from held_out.scores import SHIPPED, Flags, Numbers, Scores
+from held_out.scores import LEFT_OUT, SHIPPED, Flags, Numbers, Scores
 from held_out.separation import Table, never_certain
 
 RATES = {"far_1": 0.01, "far_5": 0.05}
@@ -57,7 +57,7 @@ def matching_card(scores: Scores) -> Card | None:
     """The card of the bundle that came out of this run, or that the run scored as it is; None
     where another one is installed."""
     try:
-        card = load_card(scores.name)
+        card = load_card(scores.name.removesuffix(LEFT_OUT))
     except (BundleMissingError, BundleMismatchError):
         return None
     training = card.raw.get("training", {})

@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib", reason="needs the train extra")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import generalisation
-from held_out import files, left_out, page, published, shipped
+from held_out import figures, files, left_out, page, published, shipped
 from held_out.scores import Scores, compact_scores, keep_compact, read_scores, short_names
 from held_out.shipped import decision_of
 
@@ -81,29 +81,36 @@ def test_the_variant_that_became_the_bundle_is_the_shipped_one(tmp_path: Path) -
     assert found.variants == ["lite0"]
 
 
-def test_a_run_that_leaves_out_beside_a_network_stands_for_it(
+def test_what_was_left_out_may_come_from_a_run_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = generalisation.NAMES[0]
-    card = load_card(name)
-    for run in (name, f"{name}_left_out"):
+    card, beside = load_card(name), f"{name}_left_out"
+    for run in (name, beside):
         write_run(tmp_path / "runs" / run)
     facts = {
         "config": {"version": "7", "members": {"only": True}},
         "data_hash": "another",
         "start_sha256": card.network_sha256,
     }
-    (tmp_path / "runs" / f"{name}_left_out" / "resolved.json").write_text(json.dumps(facts))
+    (tmp_path / "runs" / beside / "resolved.json").write_text(json.dumps(facts))
     results = tmp_path / "results"
     results.mkdir()
     monkeypatch.setattr(generalisation, "RESULTS", results)
     generalisation.take(tmp_path / "runs")
-    (found,) = compact_scores(results)
-    assert found.name == name
+    own, other = compact_scores(results)
+    assert (own.name, other.name) == (name, beside)
     # Its cuts are those of the installed bundle, which it scored as it is.
-    assert decision_of(found).bundle_sha256 == card.network_sha256
-    other = replace(found, facts={**found.facts, "start_sha256": "of an earlier one"})
-    assert decision_of(other).bundle_sha256 is None
+    assert decision_of(other).bundle_sha256 == card.network_sha256
+    changed = replace(other, facts={**other.facts, "start_sha256": "of an earlier one"})
+    assert decision_of(changed).bundle_sha256 is None
+    result = generalisation.measured([own, other], 20) | {"published": None}
+    parts = page.blocks(result, (name,))
+    assert f"generalisation-{beside}-generators.png" in parts[f"generators {name}"]
+    assert f"generalisation-{name}-shipped.png" in parts[f"shipped {name}"]
+    drawn = figures.write_figures(result, [own, other], tmp_path / "drawn")
+    wanted = {f"{beside}-generators", f"{beside}-sources", f"{name}-shipped"}
+    assert {path.stem for path in drawn} == {f"generalisation-{kind}" for kind in wanted}
 
 
 def test_paths_are_shortened_without_being_confused() -> None:
