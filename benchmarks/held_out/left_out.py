@@ -41,9 +41,10 @@ def generators(scores: Scores, n_draws: int) -> list[Table]:
 
 
 def unseen_generators(scores: Scores) -> list[str]:
-    """Generators of which no fake was trained on. Reconstructions made while training need not be
-    among the scored rows of the `train` split; the configuration tells."""
+    """Generators of which no fake was trained on. What was need not be among the scored rows of
+    the `train` split; the run's facts and, of reconstructions, its configuration tell."""
     trained = set(scores.method[scores.fake & ~scores.held_out].tolist())
+    trained |= set(scores.facts.get("trained_methods", ()))
     if scores.facts.get("config", {}).get("data", {}).get("reconstructions"):
         trained |= set(MADE_IN_TRAINING)
     return sorted(set(scores.method[scores.fake].tolist()) - trained)
@@ -146,6 +147,7 @@ def unseen_sources(scores: Scores) -> dict[str, list[str]]:
     """Genuine sources that no network was trained on, by name; the photographs of web packages
     together, for each package holds few."""
     trained = set(scores.source[~scores.fake & ~scores.held_out].tolist())
+    trained |= set(scores.facts.get("trained_methods", ()))
     names = sorted(set(scores.source[~scores.fake].tolist()) - trained)
     packages = [name for name in names if name.startswith("web-")]
     if len(packages) < 2:

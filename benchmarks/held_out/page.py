@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from assay.evaluation.slices import MIN_OF_A_LABEL
 from assay.evaluation.variants import VARIANTS
 from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT
 
@@ -16,6 +17,8 @@ Table = Mapping[str, Any]
 
 
 FIGURES = "models/figures"
+SIDES = ("fakes", "reals")
+N_NAMED = 6  # more are counted
 
 
 class MarkerError(ValueError):
@@ -211,7 +214,10 @@ def _shipped(run: Table) -> str:
         texts += [f"**{split}**", "", f"All: {_overall(table)}", ""]
         part = table["without_unseen"]
         if part is not None:
-            names = ", ".join(f"`{name}`" for name in part["left_out"])
+            left_out = part["left_out"]
+            names = ", ".join(f"`{name}`" for name in left_out)
+            if len(left_out) > N_NAMED:
+                names = f"the {len(left_out)} generators that nothing was trained on"
             texts += [f"Without {names}: {_overall(part)}", ""]
         texts += [*_slices(table), ""]
     return "\n".join(texts).rstrip()
@@ -236,6 +242,8 @@ def _overall(table: Table) -> str:
 
 
 def _slices(table: Table) -> list[str]:
+    """The tables of the fakes and of the genuine rows; what is too few for a number in a line."""
+    few = {side: [one for one in table[side] if one["n"] < MIN_OF_A_LABEL] for side in SIDES}
     fakes = [
         [
             f"`{one['name']}`",
@@ -247,6 +255,7 @@ def _slices(table: Table) -> list[str]:
             number(one["found"].get("far_5"), percent=True),
         ]
         for one in table["fakes"]
+        if one not in few["fakes"]
     ]
     reals = [
         [
@@ -257,10 +266,22 @@ def _slices(table: Table) -> list[str]:
             number(one["auc"]),
         ]
         for one in table["reals"]
+        if one not in few["reals"]
     ]
     of_fakes = ("fakes", "rows of groups", "AUC", "AP", "EER", "found at 1 % cut", "at 5 % cut")
     of_reals = ("genuine", "rows of groups", "false alarms at 1 % cut", "at 5 % cut", "AUC")
-    return [_table(of_fakes, fakes), "", _table(of_reals, reals)]
+    return [
+        *[_table(of_fakes, fakes), *_told(few["fakes"]), ""],
+        *[_table(of_reals, reals), *_told(few["reals"])],
+    ]
+
+
+def _told(few: Sequence[Table]) -> list[str]:
+    """One line for those that have too few rows for a number."""
+    if not few:
+        return []
+    named = ", ".join(f"`{one['name']}` {one['n']}" for one in few)
+    return ["", f"Too few for a number (rows): {named}."]
 
 
 def _worth(run: Table) -> str:

@@ -132,7 +132,7 @@ def _facts(run: Path) -> dict[str, Any]:
     path = run / "resolved.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     wanted = ("config", "data_hash", "commit", "torch", "n_training", "n_calibration")
-    wanted += ("start_sha256",)
+    wanted += ("start_sha256", "trained_methods")
     return {**{key: known[key] for key in wanted if key in known}, "shipped": _exported(run, known)}
 
 

@@ -46,6 +46,9 @@ from assay.training.datasets.forged_voices_plan import (  # noqa: E402
 from assay.training.datasets.spliced_clips_plan import (  # noqa: E402
     read_config as read_spliced_clips,
 )
+from assay.training.datasets.web_generated import (  # noqa: E402
+    read_config as read_web_generated,
+)
 from assay.training.datasets.web_photos import read_packages  # noqa: E402
 from assay.training.datasets.web_videos import (  # noqa: E402
     read_packages as read_video_packages,
@@ -82,6 +85,7 @@ BY_KIND: dict[str, Callable[[Path], Any]] = {
 }
 # Not for `assay train`: these make media, by commands of their own.
 BY_NAME: dict[str, Callable[[Path], Any]] = {
+    "web_generated": read_web_generated,
     "web_photos": read_packages,
     "forged_media": read_forged,
     "forged_voices": read_forged_voices,

@@ -284,8 +284,8 @@ def write_run_facts(config: TrainingConfig, prepared: Prepared) -> None:
 
 
 def provenance(config: TrainingConfig, prepared: Prepared) -> dict[str, Any]:
-    """Configuration, recipe, data hash, commit, who was kept out, and the digest of the weights
-    that it went on from."""
+    """Configuration, recipe, data hash, commit, what was trained on and who was kept out, and the
+    digest of the weights that it went on from."""
     start = {} if config.start is None else {"start_sha256": _digest(config.start)}
     return {
         **start,
@@ -296,6 +296,7 @@ def provenance(config: TrainingConfig, prepared: Prepared) -> dict[str, Any]:
         "torch": torch.__version__,
         "n_training": len(prepared.training),
         "n_calibration": len(prepared.calibration),
+        "trained_methods": sorted({e.method for e in prepared.training}),
         "calibration_groups": sorted({e.group for e in prepared.calibration}),
     }
 
