@@ -3,7 +3,8 @@
 Runs the whole program, file by file, on the `val` split: genuine pictures, self-blends of people
 unseen in training (forgery and genuine picture saved alike), the two halves of the paired clips
 (encoded alike), and whole-picture generators, for which `face_blending` is not made. Writes
-benchmarks/results/accuracy.json.
+benchmarks/results/accuracy.json; with `--parts` only these are measured anew, and `measured` says
+of each when, with which weights and at which commit.
 """
 
 from __future__ import annotations
@@ -167,40 +168,68 @@ def alarms(rows: list[dict[str, object]]) -> dict[str, object]:
     return summary
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=None)
-    arguments = parser.parse_args()
-    items = read_manifest(arguments.data or shared_folder() / "data")
-    val = [item for item in items if item.split == "val"]
-    with tempfile.TemporaryDirectory() as folder:
-        genuine = genuine_pictures(val)
-        blends = self_blends(val, Path(folder))
-        clips = paired_clips(val, Path(folder))
-        generated = generated_pictures(val)
+def of_genuine(val: list[Item], folder: Path) -> dict[str, object]:
+    rows = genuine_pictures(val)
+    false_alarms = [row for row in rows if row["label"] in FIRED]
+    return {"genuine_pictures": alarms(rows), "false_alarms": false_alarms}
+
+
+def of_generated(val: list[Item], folder: Path) -> dict[str, object]:
+    return {"generated_pictures": alarms(generated_pictures(val))}
+
+
+def of_faces(val: list[Item], folder: Path) -> dict[str, object]:
+    rows = self_blends(val, folder)
+    return {
+        "self_blends_of_unseen_people": separation(rows),
+        "of_these_blended_at_full_strength": separation([r for r in rows if r["strength"] > 0.9]),
+    }
+
+
+def of_clips(val: list[Item], folder: Path) -> dict[str, object]:
+    rows = paired_clips(val, folder)
+    return {
+        "paired_clips": {**separation(rows), "rows": rows},
+        "genuine_halves_of_clips": alarms([row for row in rows if not row["fake"]]),
+    }
+
+
+PARTS = {"genuine": of_genuine, "faces": of_faces, "clips": of_clips, "generated": of_generated}
+
+
+def provenance(val: list[Item]) -> dict[str, object]:
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
-    result = {
+    bundles = ("face_blending", "synthetic_picture")
+    return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": "python benchmarks/accuracy.py",
         "commit": commit.stdout.strip(),
         "machine": platform.machine(),
-        "bundle_sha256": load_card("face_blending").network_sha256,
+        "bundles": {name: load_card(name).network_sha256 for name in bundles},
         "data_hash": data_hash(val),
         "operating_point": assay.Options().operating_point,
-        "self_blends_of_unseen_people": separation(blends),
-        "of_these_blended_at_full_strength": separation(
-            [row for row in blends if row["strength"] > 0.9]
-        ),
-        "paired_clips": {**separation(clips), "rows": clips},
-        "genuine_pictures": alarms(genuine),
-        "genuine_halves_of_clips": alarms([row for row in clips if not row["fake"]]),
-        "generated_pictures": alarms(generated),
-        "false_alarms": [row for row in genuine if row["label"] in FIRED],
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=None)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    arguments = parser.parse_args()
+    items = read_manifest(arguments.data or shared_folder() / "data")
+    val = [item for item in items if item.split == "val"]
+    path = RESULTS / "accuracy.json"
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    result = {**before, "command": "python benchmarks/accuracy.py"}
+    told = dict(before.get("measured", {}))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arguments.parts:
+            result |= PARTS[name](val, Path(folder))
+            told[name] = provenance(val)
+    result["measured"] = told
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "accuracy.json").write_text(json.dumps(result, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({k: v for k, v in result.items() if k != "false_alarms"}, indent=1)[:4000])
 
 
