@@ -4,7 +4,8 @@ Runs the whole program, file by file, on the `val` split: genuine pictures, self
 unseen in training (forgery and genuine picture saved alike), the two halves of the paired clips
 (encoded alike), and whole-picture generators, for which `face_blending` is not made. Writes
 benchmarks/results/accuracy.json; with `--parts` only these are measured anew, and `measured` says
-of each when, with which weights and at which commit.
+of each when, with which weights and at which commit. `--photos cache/photos` adds the photographs
+out of packages that are for validation (assay.training.datasets.web_photos).
 """
 
 from __future__ import annotations
@@ -215,7 +216,8 @@ def provenance(val: list[Item]) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--photos", type=Path, help="another folder of genuine pictures")
     arguments = parser.parse_args()
     items = read_manifest(arguments.data or shared_folder() / "data")
     val = [item for item in items if item.split == "val"]
@@ -227,6 +229,10 @@ def main() -> None:
         for name in arguments.parts:
             result |= PARTS[name](val, Path(folder))
             told[name] = provenance(val)
+    if arguments.photos:
+        photos = [item for item in read_manifest(arguments.photos) if item.split == "val"]
+        result["photographs_of_other_sources"] = alarms(genuine_pictures(photos))
+        told["photos"] = provenance(photos)
     result["measured"] = told
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
