@@ -376,6 +376,9 @@ def test_a_freed_graph_leaves_the_same_gradients() -> None:
         way(net(pictures).logit.square().sum()).backward()
         return [None if p.grad is None else p.grad.clone() for p in net.parameters()]
 
+    loss = net(pictures).logit.square().sum()
+    value = float(loss)
+    assert float(freed(loss, net)) == value
     plain = gradients(lambda loss: loss)
     held = gradients(lambda loss: freed(loss, net) + 1)
     for name, a, b in zip(dict(net.named_parameters()), plain, held, strict=True):

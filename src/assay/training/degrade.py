@@ -76,6 +76,7 @@ def _drawn(rng: np.random.Generator, scales: tuple[float, float], odds: Odds) ->
         steps.append(_sharpen(float(rng.uniform(0.2, 0.8))))
     if rng.random() < odds.h264:
         steps.append(_h264(int(rng.integers(18, 38))))
+    # Where it is off nothing is drawn either: faces are degraded as they always were.
     if odds.webp and rng.random() < odds.webp:
         steps.append(_webp(int(rng.integers(40, 96))))
     if rng.random() < odds.jpeg:

@@ -206,7 +206,7 @@ class PairModule(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The summed loss of all members; each on the pairs it may see."""
-        total, told = torch.zeros((), device=self.device, requires_grad=True), torch.zeros(())
+        total = torch.zeros((), device=self.device, requires_grad=True)
         for i, (member, net, left_out) in enumerate(
             zip(self.members, self.nets, self.left_out, strict=True)
         ):
@@ -221,11 +221,10 @@ class PairModule(lightning.LightningModule):
                 outputs.logit.float(), seen["aligned"], masks, seen.get("mask"), self.schedule
             )
             loss = loss + also_asked(outputs, seen["method"], self.schedule)
-            told = told.to(total) + loss.detach()
             total = total + (loss if len(self.members) == 1 else freed(loss, net))
             if i == self.told:
                 self.log_dict(numbers)
-        self._watched = self._watched.to(total) + told.to(total)
+        self._watched = self._watched.to(total) + total.detach()
         return total
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -270,14 +269,15 @@ class PairModule(lightning.LightningModule):
 
 
 def freed(loss: Tensor, net: nn.Module) -> Tensor:
-    """A scalar with the gradient of `loss` in the network's parameters. The graph behind `loss` is
-    done with: networks side by side need the memory of one."""
+    """The same number, with the same gradient in the network's parameters. The graph behind `loss`
+    is done with: networks side by side need the memory of one."""
     parameters = [p for p in net.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     parts = [
         (p * g.to(p)).sum() for p, g in zip(parameters, gradients, strict=True) if g is not None
     ]
-    return torch.stack(parts).sum()
+    surrogate = torch.stack(parts).sum()
+    return loss.detach() + (surrogate - surrogate.detach())
 
 
 def check_numbers(

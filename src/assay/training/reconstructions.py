@@ -119,9 +119,7 @@ def _made(
     todo = [i for i, place in enumerate(places) if not place.is_file()]
     if todo:
         for i, fake in zip(todo, decoders(name, [cuts[i] for i in todo]), strict=True):
-            half = places[i].with_suffix(".half.npy")  # a file that is there is whole
-            np.save(half, fake)
-            half.rename(places[i])
+            _keep(places[i], fake)
     fakes = [np.load(place, mmap_mode="r") for place in places]
     method = name.split("/")[0]
     return [
@@ -130,9 +128,16 @@ def _made(
     ]
 
 
+def _keep(place: Path, rgb: Array) -> None:
+    """Write it so that a file which is there is whole."""
+    half = place.with_suffix(".half.npy")
+    np.save(half, rgb)
+    half.rename(place)
+
+
 def _digest(name: str, rgb: Array) -> str:
     said = f"{name} {rgb.shape} ".encode()
-    return hashlib.sha256(said + np.ascontiguousarray(rgb).tobytes()).hexdigest()[:24]
+    return hashlib.sha256(said + rgb.tobytes()).hexdigest()[:24]
 
 
 def _base(picture: CachedPicture, number: int, rng: np.random.Generator) -> Base | None:
@@ -192,7 +197,7 @@ def with_reconstructions(
             decoded = decoders(name, [_padded(job.rgb, height, width) for job in part])
             for job, picture in zip(part, decoded, strict=True):
                 cut = picture[: job.rgb.shape[0], : job.rgb.shape[1]]
-                np.save(job.place, _enlarged(cut, job.shape))
+                _keep(job.place, _enlarged(cut, job.shape))
     return [
         replace(v, reconstructions=tuple(np.load(p, mmap_mode="r") for p in places.get(i, ())))
         for i, v in enumerate(views)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +103,11 @@ def _in_order(net: nn.Module, pictures: Tensor) -> list[Convolution]:
     net(pictures)
     for hook in hooks:
         hook.remove()
-    todo, found = deque(run), []
-    while todo:
-        module = todo.popleft()
-        if isinstance(module, nn.Conv2d):
-            after = todo[0] if todo and isinstance(todo[0], nn.BatchNorm2d) else None
-            found.append((names[module], module, after))
-    return found
+    return [
+        (names[module], module, after if isinstance(after, nn.BatchNorm2d) else None)
+        for module, after in zip(run, [*run[1:], None], strict=True)
+        if isinstance(module, nn.Conv2d)
+    ]
 
 
 def _named(net: nn.Module, stored: Stored) -> dict[str, Tensor]:
