@@ -17,6 +17,7 @@ from assay.training.datasets.web_generated import Config, Genuine, Made, Saving,
 from assay.training.datasets.web_photos import COLUMNS, Package
 from assay.training.datasets.webp_quantiser import quantiser_of
 from tests.real_faces import textured
+from tests.training.datasets.changed_config import changed
 from tests.training.datasets.test_web_photos import brought, integrity, jpeg, wheel
 
 CONFIG = Path(__file__).parents[3] / "configs" / "web_generated.toml"
@@ -245,11 +246,9 @@ def test_the_shipped_configuration_can_be_used() -> None:
     ],
 )
 def test_a_wrong_configuration_is_refused(tmp_path: Path, old: str, new: str) -> None:
-    text = CONFIG.read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "c.toml").write_text(text.replace(old, new), encoding="utf-8")
+    path = changed(CONFIG, tmp_path, old, new)
     with pytest.raises(ConfigError):
-        web_generated.read_config(tmp_path / "c.toml")
+        web_generated.read_config(path)
 
 
 def test_the_command_tells_what_was_wrong(

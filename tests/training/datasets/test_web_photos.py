@@ -19,6 +19,7 @@ from assay.training.datasets import web_photos
 from assay.training.datasets.manifest import read_manifest
 from assay.training.datasets.web_photos import Look, Package, Picture
 from tests.real_faces import textured
+from tests.training.datasets.changed_config import changed
 
 CONFIG = Path(__file__).parents[3] / "configs" / "web_photos.toml"
 
@@ -260,11 +261,9 @@ def test_the_shipped_configuration_can_be_used() -> None:
     ],
 )
 def test_a_wrong_configuration_is_refused(tmp_path: Path, old: str, new: str) -> None:
-    text = CONFIG.read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "c.toml").write_text(text.replace(old, new), encoding="utf-8")
+    path = changed(CONFIG, tmp_path, old, new)
     with pytest.raises(ConfigError):
-        web_photos.read_packages(tmp_path / "c.toml")
+        web_photos.read_packages(path)
 
 
 def test_one_source_cannot_drown_the_others(tmp_path: Path) -> None:

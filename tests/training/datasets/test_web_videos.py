@@ -16,6 +16,7 @@ from assay.training.datasets import web_videos, webp_clips
 from assay.training.datasets.manifest import read_manifest
 from assay.training.datasets.video_cuts import seconds
 from assay.training.datasets.web_videos import Package, Shot
+from tests.training.datasets.changed_config import changed
 from tests.training.datasets.test_video_cuts import video
 from tests.training.datasets.test_webp_clips import webp
 
@@ -227,8 +228,6 @@ def test_the_shipped_configuration_can_be_used() -> None:
     ],
 )
 def test_a_wrong_configuration_is_refused(tmp_path: Path, old: str, new: str) -> None:
-    text = CONFIG.read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / "c.toml").write_text(text.replace(old, new), encoding="utf-8")
+    path = changed(CONFIG, tmp_path, old, new)
     with pytest.raises(ConfigError):
-        web_videos.read_packages(tmp_path / "c.toml")
+        web_videos.read_packages(path)

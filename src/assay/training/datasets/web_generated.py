@@ -12,7 +12,6 @@ WebP tells forged from genuine.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import random
 import tempfile
@@ -92,7 +91,8 @@ def read_config(path: Path) -> Config:
     """The configuration. Raises ConfigError for what cannot be used."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        split_of = {method: split for split in web_photos.SPLITS for method in raw[split]}
+        named = [(method, split) for split in web_photos.SPLITS for method in raw[split]]
+        split_of = dict(named)
         config = Config(
             seed=int(raw["seed"]),
             twins=int(raw["twins"]),
@@ -100,10 +100,10 @@ def read_config(path: Path) -> Config:
             split_of=split_of,
             sources=tuple(_source(table) for table in raw["package"]),
         )
-        named = [method for split in web_photos.SPLITS for method in raw[split]]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ConfigError(f"{path} names no packages that can be read: {error!r}") from error
-    if twice := [method for method, count in Counter(named).items() if count > 1]:
+    counts = Counter(method for method, _ in named)
+    if twice := [method for method, count in counts.items() if count > 1]:
         raise ConfigError(f"In two splits, or twice in one: {', '.join(twice)}.")
     for source in config.sources:
         web_photos.check_source(source.package)
@@ -174,22 +174,19 @@ def _contents(source: Source, packages: Path | None, fetch: Fetch) -> Iterator[t
 def _write(source: Source, made: Made, split: str, data: bytes, out: Path) -> dict[str, str]:
     package = source.package
     named = f"{package.slug}-{package.version}"
-    path = out / named / slug(made.path.rsplit("/", 1)[-1])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return {
-        "path": path.relative_to(out).as_posix(),
-        "modality": "image",
-        "label": "fake",
-        "method": made.method,
-        "identity": f"web-{named}-{path.stem}",
-        "split": split,
-        "box": "",
-        "source": f"{package.name}@{package.version}:{made.path}",
-        "licence": f"{package.licence}; pictures: {source.terms}",
-        "note": "; ".join(filter(None, (made.known, made.note))),
-        "sha256": hashlib.sha256(data).hexdigest()[:16],
-    }
+    file = slug(made.path.rsplit("/", 1)[-1])
+    return web_photos.written(
+        data,
+        f"{named}/{file}",
+        out,
+        label="fake",
+        method=made.method,
+        identity=f"web-{named}-{Path(file).stem}",
+        split=split,
+        source=f"{package.name}@{package.version}:{made.path}",
+        licence=f"{package.licence}; pictures: {source.terms}",
+        note="; ".join(filter(None, (made.known, made.note))),
+    )
 
 
 def genuine_of(config: Config) -> list[Genuine]:
@@ -290,24 +287,19 @@ def _write_twin(number: int, genuine: Genuine, saving: Saving, out: Path) -> dic
     else:
         data, suffix = saved_with(image, saving.quantiser), ".webp"
         how = f"WebP, base quantiser {quantiser_of(data, item.path.name)}"
-    method = TWIN + item.method
-    path = out / "twins" / slug(item.method) / f"{saving.split}-{number:03d}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return {
-        "path": path.relative_to(out).as_posix(),
-        "modality": "image",
-        "label": "real",
-        "method": method,
-        "identity": genuine.group,
-        "split": saving.split,
-        "box": "",
-        "source": f"{item.method}:{item.path.name}",
-        "licence": item.licence,
-        "note": f"{genuine.size_px[0]} x {genuine.size_px[1]} px, then {image.width} x "
+    return web_photos.written(
+        data,
+        f"twins/{slug(item.method)}/{saving.split}-{number:03d}{suffix}",
+        out,
+        label="real",
+        method=TWIN + item.method,
+        identity=genuine.group,
+        split=saving.split,
+        source=f"{item.method}:{item.path.name}",
+        licence=item.licence,
+        note=f"{genuine.size_px[0]} x {genuine.size_px[1]} px, then {image.width} x "
         f"{image.height} px; {how}",
-        "sha256": hashlib.sha256(data).hexdigest()[:16],
-    }
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

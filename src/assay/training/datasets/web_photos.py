@@ -328,24 +328,29 @@ def write_manifest(rows: list[dict[str, str]], out: Path) -> None:
 def _write(package: Package, picture: Picture, data: bytes, out: Path) -> dict[str, str]:
     suffix = ".png" if data.startswith(b"\x89PNG") else ".jpg"
     stem = slug(re.sub(r"\.\w+$", "", picture.path))[-80:].strip("-.")
-    path = out / package.slug / (stem + suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
     method = f"web-{package.slug}"
     crop = "" if picture.crop_px is None else f"; crop {' '.join(map(str, picture.crop_px))}"
-    return {
-        "path": path.relative_to(out).as_posix(),
-        "modality": "image",
-        "label": "real",
-        "method": method,
-        "identity": method if package.one_identity else f"{method}-{stem}",
-        "split": package.split,
-        "box": "",
-        "source": f"{package.name}@{package.version}:{picture.path}",
-        "licence": f"{package.licence}; photographs: {package.photographs}",
-        "note": f"published {package.date} ({package.dated_by}){crop}",
-        "sha256": hashlib.sha256(data).hexdigest()[:16],
-    }
+    return written(
+        data,
+        f"{package.slug}/{stem}{suffix}",
+        out,
+        label="real",
+        method=method,
+        identity=method if package.one_identity else f"{method}-{stem}",
+        split=package.split,
+        source=f"{package.name}@{package.version}:{picture.path}",
+        licence=f"{package.licence}; photographs: {package.photographs}",
+        note=f"published {package.date} ({package.dated_by}){crop}",
+    )
+
+
+def written(data: bytes, name: str, out: Path, **facts: str) -> dict[str, str]:
+    """Write a picture as `name` under `out`; its row of the manifest, with the given facts."""
+    path = out / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    return {"path": name, "modality": "image", "box": "", "sha256": digest, **facts}
 
 
 def slug(text: str) -> str:
