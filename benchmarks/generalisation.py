@@ -9,9 +9,8 @@ the tables in docs/generalisation.md and its figures.
 `--files FOLDER` measures the changed files anew (it needs the labelled media and both bundles;
 half-done work is kept in FOLDER); `--published DATA WORK` the pictures by published generators in
 DATA (assay.training.datasets.web_generated); without them the numbers of the last time stay.
-`--failures FOLDER`
-draws contact sheets of the worst rows; they show other people's pictures and are not to be
-published.
+`--failures FOLDER` draws contact sheets of the worst rows; they show other people's pictures and
+are not to be published.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 from assay.evaluation.plots import COLOURS, DASHES, GREY, LIGHT, STYLE
 from assay.evaluation.ranking import Ranking
 from assay.evaluation.slices import MIN_OF_A_LABEL
-from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT, Scores
+from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT, Scores, run_of
 
 Table = Mapping[str, Any]
 Bar = tuple[str, Table | None, str]
 LOWEST_RATE = 0.002
+KINDS = ("generators", "sources", "shipped")
 UNSEEN, SEEN, WHOLE = COLOURS[1], COLOURS[0], GREY
 
 
@@ -25,26 +26,19 @@ def write_figures(result: Table, all_scores: Sequence[Scores], folder: Path) -> 
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    names = {scores.name for scores in all_scores}
+    by_name = {scores.name: scores for scores in all_scores}
+    networks = sorted({name.removesuffix(LEFT_OUT) for name in by_name})
     with mpl.rc_context():
         mpl.rcdefaults()  # nobody's matplotlibrc
         mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
-        for scores in all_scores:
-            run = result["networks"][scores.name]
-            for kind in _kinds(scores.name, names):
-                path = folder / f"generalisation-{scores.name}-{kind}.png"
+        for kind, name in ((k, run_of(k, n, by_name)) for n in networks for k in KINDS):
+            if name in by_name:
+                path = folder / f"generalisation-{name}-{kind}.png"
+                figure = _drawn(kind, by_name[name], result["networks"][name])
                 # No date inside: the same numbers give the same file.
-                _drawn(kind, scores, run).savefig(path, metadata={"Software": None})
+                figure.savefig(path, metadata={"Software": None})
                 written.append(path)
     return written
-
-
-def _kinds(name: str, names: Collection[str]) -> Sequence[str]:
-    """What is drawn of a run: of one that leaves things out beside another, and of that other,
-    only its own."""
-    if name.endswith(LEFT_OUT):
-        return ("generators", "sources")
-    return ("shipped",) if name + LEFT_OUT in names else ("generators", "sources", "shipped")
 
 
 def _drawn(kind: str, scores: Scores, run: Table) -> Any:

@@ -11,13 +11,11 @@ from typing import Any
 
 from assay.evaluation.slices import MIN_OF_A_LABEL
 from assay.evaluation.variants import VARIANTS
-from held_out.scores import LEFT_OUT, REFERENCE, SHIPPED, WITHOUT
+from held_out.scores import REFERENCE, SHIPPED, WITHOUT, run_of
 
 Table = Mapping[str, Any]
 
-
 FIGURES = "models/figures"
-SIDES = ("fakes", "reals")
 N_NAMED = 6  # more are counted
 
 
@@ -30,9 +28,8 @@ def blocks(result: Table, names: Sequence[str]) -> dict[str, str]:
     left out comes from a run of its own where there is one."""
     found = {"provenance": _provenance(result)}
     for name in names:
-        beside = name + LEFT_OUT if name + LEFT_OUT in result["networks"] else name
         for part, (write, figure) in PARTS.items():
-            of = name if part == "shipped" else beside
+            of = run_of(part, name, result["networks"])
             run = result["networks"].get(of)
             drawn = f"\n\n![{figure}]({FIGURES}/generalisation-{of}-{part}.png)"
             text = "Not scored yet." if run is None else write(run) + (drawn if figure else "")
@@ -243,7 +240,8 @@ def _overall(table: Table) -> str:
 
 def _slices(table: Table) -> list[str]:
     """The tables of the fakes and of the genuine rows; what is too few for a number in a line."""
-    few = {side: [one for one in table[side] if one["n"] < MIN_OF_A_LABEL] for side in SIDES}
+    fakes_shown, few_fakes = _parted(table["fakes"])
+    reals_shown, few_reals = _parted(table["reals"])
     fakes = [
         [
             f"`{one['name']}`",
@@ -254,8 +252,7 @@ def _slices(table: Table) -> list[str]:
             number(one["found"]["far_1"], percent=True),
             number(one["found"].get("far_5"), percent=True),
         ]
-        for one in table["fakes"]
-        if one not in few["fakes"]
+        for one in fakes_shown
     ]
     reals = [
         [
@@ -265,15 +262,20 @@ def _slices(table: Table) -> list[str]:
             number(one["false_alarms"].get("far_5"), percent=True),
             number(one["auc"]),
         ]
-        for one in table["reals"]
-        if one not in few["reals"]
+        for one in reals_shown
     ]
     of_fakes = ("fakes", "rows of groups", "AUC", "AP", "EER", "found at 1 % cut", "at 5 % cut")
     of_reals = ("genuine", "rows of groups", "false alarms at 1 % cut", "at 5 % cut", "AUC")
     return [
-        *[_table(of_fakes, fakes), *_told(few["fakes"]), ""],
-        *[_table(of_reals, reals), *_told(few["reals"])],
+        *[_table(of_fakes, fakes), *_told(few_fakes), ""],
+        *[_table(of_reals, reals), *_told(few_reals)],
     ]
+
+
+def _parted(entries: Sequence[Table]) -> tuple[list[Table], list[Table]]:
+    """Those with enough rows for a number, and the others."""
+    enough = [one for one in entries if one["n"] >= MIN_OF_A_LABEL]
+    return enough, [one for one in entries if one["n"] < MIN_OF_A_LABEL]
 
 
 def _told(few: Sequence[Table]) -> list[str]:

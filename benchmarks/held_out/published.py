@@ -53,7 +53,7 @@ def tables(rows: Sequence[Row], n_draws: int) -> Table:
         if members
     ]
     first, rest = entries[0], entries[1:]
-    rest.sort(key=lambda entry: _auc(entry))
+    rest.sort(key=_auc)
     return {"entries": [first, *rest], "genuine": _verdicts(genuine)}
 
 

@@ -11,7 +11,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
@@ -28,6 +28,13 @@ COLUMNS = ("split", "label", "method", "source", "group", "path")
 SHIPPED, REFERENCE, WITHOUT = "all", "reference", "without "
 LEFT_OUT = "_left_out"
 """After a network's name: the run in which others left something out beside it."""
+
+
+def run_of(part: str, network: str, runs: Collection[str]) -> str:
+    """The run that a part of the page is made of: what was left out from the run beside the
+    network, where there is one, and the rest from the network's own."""
+    beside = network + LEFT_OUT
+    return beside if part != "shipped" and beside in runs else network
 
 
 @dataclass(frozen=True, slots=True)
